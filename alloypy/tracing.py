@@ -56,7 +56,7 @@ class Recorder(Protocol):
     def record(self, span: Span) -> None: ...
 
 
-class Trace(NamedTuple):
+class Trace:
     """A trace as the next step sees it.
 
     identity: 32 hexadecimal digits. sampled: 1 or 0. parent: the parent of the next spans, "" for none.
@@ -64,11 +64,25 @@ class Trace(NamedTuple):
     so that their attributes need not be collected.
     """
 
-    identity: str
-    sampled: int
-    parent: str = ""
-    state: str = ""
-    recorder: Recorder | None = None
+    __slots__ = ("identity", "parent", "recorder", "sampled", "state")
+
+    def __init__(
+        self,
+        identity: str,
+        sampled: int,
+        parent: str = "",
+        state: str = "",
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.identity = identity
+        self.sampled = sampled
+        self.parent = parent
+        self.state = state
+        self.recorder = recorder
+
+    def below(self, span: str) -> Trace:
+        """The same trace, for steps below a span."""
+        return Trace(self.identity, self.sampled, span, self.state, self.recorder)
 
     def record(
         self,

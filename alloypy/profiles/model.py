@@ -1,4 +1,4 @@
-"""What components pass on: labels, profiles, and the receiver that takes them.
+"""What components pass on: labels, profiles, and why a profile was not taken.
 
 A profile goes through one chain of awaits: receive -> forward -> send. The call
 returns when every destination has taken the profile, or raises `DeliveryError`.
@@ -9,11 +9,10 @@ Source: docs/spec/PYROSCOPE.md, section 2.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import AsyncIterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, Self, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self, TypeAlias
 
 from alloypy.lang.brief import brief
-from alloypy.lang.values import Capsule
 from alloypy.tracing import Trace
 
 Labels: TypeAlias = Mapping[str, str]
@@ -21,38 +20,48 @@ Labels: TypeAlias = Mapping[str, str]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
-MOST_TOLD = 5
+MOST_TOLD: Final = 5
 """How many errors of one request are listed; the others are only counted."""
 
 _ERROR_CHARACTERS = 5000
 _TOLD_CHARACTERS = 8000
 
 
-class RawSample(NamedTuple):
+class RawSample:
     """One pprof of a Push series: `profile` is its raw bytes, `id` the client's text."""
 
-    profile: Buffer
-    id: str = ""
+    __slots__ = ("id", "profile")
+
+    def __init__(self, profile: Buffer, identity: str = "") -> None:
+        self.profile = profile
+        self.id = identity
 
 
-class Series(NamedTuple):
+class Series:
     """One series of a Push request.
 
-    position: its place in the client's request. Code that changes the labels must keep it (`_replace`),
+    position: its place in the client's request. Code that changes the labels must keep it (`with_labels`),
     so that a `DeliveryError` can say which series it is about.
     """
 
-    labels: Labels
-    samples: Sequence[RawSample]
-    position: int = 0
+    __slots__ = ("labels", "position", "samples")
+
+    def __init__(self, labels: Labels, samples: Sequence[RawSample], position: int = 0) -> None:
+        self.labels = labels
+        self.samples = samples
+        self.position = position
 
     @property
     def body(self) -> Sequence[Buffer]:
         """The raw profiles."""
         return [sample.profile for sample in self.samples]
 
+    def with_labels(self, labels: Labels) -> Series:
+        """The same series with other labels."""
+        return Series(labels, self.samples, self.position)
 
-class Push(NamedTuple):
+
+class Push:
     """One Push request: all its series, and the client's deadline.
 
     deadline: event loop time after which the client no longer waits, or None.
@@ -62,14 +71,28 @@ class Push(NamedTuple):
         None = as many as the destination's own settings say.
     """
 
-    series: Sequence[Series]
-    deadline: float | None = None
-    headers: Sequence[tuple[str, str]] = ()
-    trace: Trace | None = None
-    tries: int | None = None
+    __slots__ = ("deadline", "headers", "series", "trace", "tries")
+
+    def __init__(
+        self,
+        series: Sequence[Series],
+        deadline: float | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        trace: Trace | None = None,
+        tries: int | None = None,
+    ) -> None:
+        self.series = series
+        self.deadline = deadline
+        self.headers = headers
+        self.trace = trace
+        self.tries = tries
+
+    def with_series(self, series: Sequence[Series]) -> Push:
+        """The same request with other series."""
+        return Push(series, self.deadline, self.headers, self.trace, self.tries)
 
 
-class IngestProfile(NamedTuple):
+class IngestProfile:
     """One /ingest request.
 
     body: the request's body, in chunks.
@@ -80,15 +103,53 @@ class IngestProfile(NamedTuple):
     trace, tries: as in `Push`.
     """
 
-    body: Sequence[Buffer]
-    labels: Labels
-    path: str
-    query: str
-    content_type: Sequence[str] = ()
-    content_encoding: str = ""
-    headers: Sequence[tuple[str, str]] = ()
-    trace: Trace | None = None
-    tries: int | None = None
+    __slots__ = (
+        "body",
+        "content_encoding",
+        "content_type",
+        "headers",
+        "labels",
+        "path",
+        "query",
+        "trace",
+        "tries",
+    )
+
+    def __init__(
+        self,
+        body: Sequence[Buffer],
+        labels: Labels,
+        path: str,
+        query: str,
+        content_type: Sequence[str] = (),
+        content_encoding: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        trace: Trace | None = None,
+        tries: int | None = None,
+    ) -> None:
+        self.body = body
+        self.labels = labels
+        self.path = path
+        self.query = query
+        self.content_type = content_type
+        self.content_encoding = content_encoding
+        self.headers = headers
+        self.trace = trace
+        self.tries = tries
+
+    def with_labels(self, labels: Labels) -> IngestProfile:
+        """The same profile with other labels."""
+        return IngestProfile(
+            self.body,
+            labels,
+            self.path,
+            self.query,
+            self.content_type,
+            self.content_encoding,
+            self.headers,
+            self.trace,
+            self.tries,
+        )
 
 
 class DeliveryError(Exception):
@@ -221,51 +282,3 @@ def told(errors: Sequence[object], more: int = 0) -> str:
 
 def _position(error: DeliveryError) -> int:
     return -1 if error.series is None else error.series
-
-
-class DebugInfoClient(Protocol):
-    """The debuginfo service of one destination. Source: docs/spec/PYROSCOPE.md, section 3.6."""
-
-    async def call(self, method: str, message: bytes, within: float | None) -> bytes:
-        """Make a Connect unary call and return the answer, both as protobuf.
-
-        method: `ShouldInitiateUpload` or `UploadFinished`.
-        within: seconds for the call, None = the endpoint's own timeout.
-        Raises DeliveryError with the backend's code and message.
-        """
-        ...
-
-    async def upload(self, build_id: str, body: AsyncIterable[bytes], within: float) -> None:
-        """Stream a debug-info file; `build_id` is not yet escaped.
-
-        Raises DeliveryError: `upload: HTTP 404 (duration 1.5s)`, or why nothing answered.
-        """
-        ...
-
-
-class ProfilesReceiver(Capsule):
-    """The capsule that `receiver` exports contain and `forward_to` accepts.
-
-    component: the global id of the component that exports it.
-    """
-
-    __slots__ = ("component",)
-    kind = "pyroscope.Appendable"
-    receives = True
-    component: str
-
-    async def append(self, push: Push) -> None:
-        """Deliver every series of a Push request. Raises DeliveryError."""
-        raise NotImplementedError
-
-    async def append_ingest(self, profile: IngestProfile) -> None:
-        """Deliver an /ingest profile. Raises DeliveryError."""
-        raise NotImplementedError
-
-    def debug_info_clients(self) -> Sequence[DebugInfoClient]:
-        """The destinations of this receiver that take debug info, in order."""
-        return ()
-
-    def stores(self) -> Sequence[str]:
-        """The ids of the components that store what this receiver is given, headers included, in order."""
-        return ()

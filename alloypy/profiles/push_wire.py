@@ -84,12 +84,13 @@ def encode_push(series: Sequence[Series]) -> list[Buffer]:
     """
     chunks: list[Buffer] = []
     pending: list[Buffer] = []
-    for labels, samples, _ in series:
-        encoded = _written_labels(labels)
+    for one in series:
+        encoded = _written_labels(one.labels)
         size = len(encoded)
         fields = []
-        for profile, identity in samples:
-            before, after = _around_profile(len(profile), identity)
+        for sample in one.samples:
+            profile = sample.profile
+            before, after = _around_profile(len(profile), sample.id)
             size += len(before) + len(profile) + len(after)
             fields.append((before, profile, after))
         pending += (b"\x0a", _varint(size), encoded)
@@ -111,9 +112,9 @@ def encode_series(labels: Labels, samples: Sequence[RawSample]) -> list[Buffer]:
     """Like `encode_push`, for one series; most have one sample, which is not small."""
     if len(samples) != 1 or len(samples[0].profile) <= _SMALL_BYTES:
         return encode_push((Series(labels, samples),))
-    profile, identity = samples[0]
+    sample, profile = samples[0], samples[0].profile
     encoded = _written_labels(labels)
-    before, after = _around_profile(len(profile), identity)
+    before, after = _around_profile(len(profile), sample.id)
     size = len(encoded) + len(before) + len(profile) + len(after)
     head = b"\x0a" + _varint(size) + encoded + before
     return [head, profile, after] if after else [head, profile]

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from alloypy.components.own.delivering.arguments import Arguments, DiskArguments, Exports
 from alloypy.components.own.queue import Queue
-from alloypy.profiles.model import IngestProfile, ProfilesReceiver, Push, RawSample, Series
+from alloypy.profiles.model import IngestProfile, Push, RawSample, Series
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.runtime.contract.component import Metrics
 from tests.support.receiving import component_options
 

@@ -32,7 +32,8 @@ from alloypy.components.own.delivering.arguments import (
 )
 from alloypy.components.own.queue import Queue
 from alloypy.lang.go.duration import SECOND, Duration
-from alloypy.profiles.model import DeliveryError, ProfilesReceiver, Push, RawSample, Series
+from alloypy.profiles.model import DeliveryError, Push, RawSample, Series
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.queueing.dead_letters import DeadLetters
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.log import Log

@@ -11,7 +11,8 @@ import signal
 from alloypy.cli.main import entry_point
 from alloypy.components.own.delivering import courier, messages
 from alloypy.components.own.delivering.messages import Stored
-from alloypy.profiles.model import IngestProfile, ProfilesReceiver
+from alloypy.profiles.model import IngestProfile
+from alloypy.profiles.receiver import ProfilesReceiver
 
 
 async def deliver(stored: Stored, receiver: ProfilesReceiver) -> None:

@@ -52,8 +52,9 @@ class PartialStore:
         if not self.available:
             return _refusal(500, "unknown", "rpc error: code = Unavailable desc = service is unavailable")
         refusals = []
-        for labels, samples, _ in decode_push(request.body):
-            if OUTDATED in labels:
+        for series in decode_push(request.body):
+            samples = series.samples
+            if OUTDATED in series.labels:
                 refusals.append((400, "invalid_argument", "profile is outside of ingestion window"))
             elif not self._admits(sum(len(sample.profile) for sample in samples)):
                 refusals.append((429, "resource_exhausted", "push rate limit exceeded"))

@@ -19,11 +19,13 @@ from alloypy.components.pyroscope.receive_http import Arguments, ReceiveHTTP
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.lang.go.duration import Duration
 from alloypy.net.server.listener import Server
-from alloypy.profiles.model import DebugInfoClient, IngestProfile, ProfilesReceiver, Push
+from alloypy.profiles.model import IngestProfile, Push, RawSample, Series
+from alloypy.profiles.receiver import DebugInfoClient, ProfilesReceiver
 from alloypy.runtime.contract.component import Metrics, Options, Stability
 from alloypy.runtime.contract.events import Events
 from alloypy.tracing import Tracer
 from tests.support.metrics import metric
+from tests.support.profiles import contents
 
 PUSH = "/push.v1.PusherService/Push"
 
@@ -50,16 +52,19 @@ class Collected(ProfilesReceiver):
         self.fail(push)
         # Bodies are views into buffers that belong to the request.
         series = [
-            one._replace(samples=[sample._replace(profile=bytes(sample.profile)) for sample in one.samples])
+            Series(
+                one.labels, [RawSample(bytes(each.profile), each.id) for each in one.samples], one.position
+            )
             for one in push.series
         ]
-        self.pushes.append(push._replace(series=series))
+        self.pushes.append(push.with_series(series))
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         self.entered.set()
         await self.gate.wait()
         self.fail(profile)
-        self.ingests.append(profile._replace(body=[bytes(part) for part in profile.body]))
+        body = [bytes(part) for part in profile.body]
+        self.ingests.append(IngestProfile(**{**contents(profile), "body": body}))
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
         return self.clients

@@ -12,7 +12,8 @@ from typing import Any
 from alloypy.components.http_client import HTTPClientArguments
 from alloypy.components.pyroscope.write import Arguments, EndpointArguments, Exports, Write
 from alloypy.lang.go.duration import Duration
-from alloypy.profiles.model import Buffer, IngestProfile, ProfilesReceiver, Push, RawSample, Series
+from alloypy.profiles.model import Buffer, IngestProfile, Push, RawSample, Series
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.runtime.contract.component import Metrics
 from tests.support.metrics import metric
 from tests.support.receiving import LogLines, component_options

@@ -14,6 +14,7 @@ from alloypy.net.client.messages import Origin, Request, Response, SendError, Se
 from alloypy.net.client.over_httpx import HttpxSender
 from alloypy.net.client.tls import TLS, TLSSettings
 from tests.support.http2_server import Backend, Stream, http2_server, ok, server_context
+from tests.support.profiles import contents
 from tests.support.tls import pem
 from tests.support.waiting import until
 
@@ -91,7 +92,9 @@ async def test_a_streamed_body_has_no_transfer_encoding(sender: HttpxSender, aut
             yield part
 
     async with http2_server(server_context(authority)) as backend:
-        assert (await sender.stream(post(backend)._replace(chunks=()), parts())).status == 200
+        assert (
+            await sender.stream(Request(**{**contents(post(backend)), "chunks": ()}), parts())
+        ).status == 200
     (request,) = backend.requests
     assert request.body == b"abc"
     assert [name for name, _ in request.headers if not name.startswith(":")] == []

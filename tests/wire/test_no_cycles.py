@@ -50,7 +50,7 @@ REQUESTS = {
     ),
     "large push": request_bytes(
         PUSH,
-        b"".join(map(bytes, encode_push([SERIES._replace(samples=[RawSample(bytes(300_000))])]))),
+        b"".join(map(bytes, encode_push([Series(SERIES.labels, [RawSample(bytes(300_000))])]))),
         [("Content-Type", "application/proto")],
     ),
 }

@@ -199,7 +199,7 @@ async def test_every_attempt_is_a_span_with_its_result() -> None:
     recorded = Recorded()
     tracer = Tracer(recorder=recorded)
     tracer.configure(1, continuing=False)
-    trace = tracer.begin()._replace(parent="1" * 16)
+    trace = tracer.begin().below("1" * 16)
     replies = [answer("503 Busy"), PUSH_OK]
 
     async def script(peer: Peer) -> None:

@@ -17,7 +17,7 @@ from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.storing import Receiver
 from alloypy.components.uncancelled import to_its_end
 from alloypy.preloading import check_installed
-from alloypy.profiles.model import ProfilesReceiver
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,

@@ -13,16 +13,8 @@ from typing import NamedTuple
 from alloypy.components.pyroscope.fanout import Relay
 from alloypy.families import Family
 from alloypy.lang.targets import Target
-from alloypy.profiles.model import (
-    DebugInfoClient,
-    DeliveryError,
-    IngestProfile,
-    Labels,
-    ProfilesReceiver,
-    Push,
-    RawSample,
-    Series,
-)
+from alloypy.profiles.model import DeliveryError, IngestProfile, Labels, Push, RawSample, Series
+from alloypy.profiles.receiver import DebugInfoClient, ProfilesReceiver
 from alloypy.profiles.remembered import LabelMemory
 from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import (
@@ -134,10 +126,10 @@ class Receiver(ProfilesReceiver):
         if self.exited:
             raise self._ended(push.series)
         enriched = self._enriched
-        changed = [one._replace(labels=enriched(one.labels)) for one in push.series]
+        changed = [one.with_labels(enriched(one.labels)) for one in push.series]
         if self._events.wanted:
             self._publish(push.series, changed)
-        await self.fanout.append(push._replace(series=changed))
+        await self.fanout.append(push.with_series(changed))
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Add labels to an /ingest profile, and forward it. Raises DeliveryError."""
@@ -147,7 +139,7 @@ class Receiver(ProfilesReceiver):
         if self._events.wanted:
             samples = [RawSample(piece) for piece in profile.body]
             self._publish((Series(profile.labels, samples),), (Series(labels, samples),))
-        await self.fanout.append_ingest(profile._replace(labels=labels))
+        await self.fanout.append_ingest(profile.with_labels(labels))
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
         """The clients of all receivers in `forward_to`."""

@@ -13,16 +13,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from alloypy.families import Family, counter, histograms
 from alloypy.histogram import Histogram
-from alloypy.profiles.model import (
-    DebugInfoClient,
-    DeliveryError,
-    DeliveryErrors,
-    IngestProfile,
-    ProfilesReceiver,
-    Push,
-    joined,
-)
+from alloypy.profiles.model import DeliveryError, DeliveryErrors, IngestProfile, Push, joined
 from alloypy.profiles.push_wire import profile_count
+from alloypy.profiles.receiver import DebugInfoClient, ProfilesReceiver
 from alloypy.runtime.contract.component import Flow
 
 DROPPED_AT_SHUTDOWN: Final = "profiles dropped at shutdown"

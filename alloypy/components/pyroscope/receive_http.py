@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.components.pyroscope.receiving.blocks import GRPC, HTTP, TLS
 from alloypy.lang.go.duration import SECOND, Duration
-from alloypy.profiles.model import ProfilesReceiver
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import (
     NO_ACTIVITY,

@@ -15,17 +15,8 @@ from alloypy.components.pyroscope.rule_counts import RuleCounts
 from alloypy.components.relabel_rule import RULES_DOC, RuleArguments, relabel_rules
 from alloypy.families import Family, counter, gauge
 from alloypy.profiles.labels import print_labels
-from alloypy.profiles.model import (
-    MOST_TOLD,
-    DebugInfoClient,
-    DeliveryError,
-    IngestProfile,
-    Labels,
-    ProfilesReceiver,
-    Push,
-    RawSample,
-    Series,
-)
+from alloypy.profiles.model import MOST_TOLD, DeliveryError, IngestProfile, Labels, Push, RawSample, Series
+from alloypy.profiles.receiver import DebugInfoClient, ProfilesReceiver
 from alloypy.profiles.relabel import UNTOUCHED, Outcome, RelabelRules, dropped_by, relabel_closely
 from alloypy.profiles.remembered import Memory, Room, size_of
 from alloypy.rules import faults_of
@@ -171,14 +162,14 @@ class Receiver(ProfilesReceiver):
                 for one in series:
                     labels = self._relabel(one.labels)
                     if labels is not None:
-                        kept.append(Series(labels, one.samples, one.position))
+                        kept.append(one.with_labels(labels))
         except DeliveryError as error:
             self._publish_failure(series, error)
             raise
         if self._events.wanted:
             self._publish(series, kept)
         if kept:
-            await self.fanout.append(push._replace(series=kept))
+            await self.fanout.append(push.with_series(kept))
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Relabel and forward an /ingest profile. Raises DeliveryError."""
@@ -197,7 +188,7 @@ class Receiver(ProfilesReceiver):
             kept = [] if labels is None else [Series(labels, samples)]
             self._publish((Series(profile.labels, samples),), kept)
         if labels is not None:
-            await self.fanout.append_ingest(profile._replace(labels=labels))
+            await self.fanout.append_ingest(profile.with_labels(labels))
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
         """The clients of all receivers in `forward_to`."""
@@ -249,7 +240,7 @@ class Receiver(ProfilesReceiver):
                 if labels is None:
                     dropped.append(one.labels)
                 else:
-                    kept.append(Series(labels, one.samples, one.position))
+                    kept.append(one.with_labels(labels))
             return kept, dropped, outcomes
 
         try:

@@ -24,14 +24,8 @@ from alloypy.components.http_client import (
 from alloypy.components.pyroscope.fanout import DROPPED_AT_SHUTDOWN
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.secrecy import hide
-from alloypy.profiles.model import (
-    DebugInfoClient,
-    DeliveryError,
-    IngestProfile,
-    ProfilesReceiver,
-    Push,
-    Series,
-)
+from alloypy.profiles.model import DeliveryError, IngestProfile, Push, Series
+from alloypy.profiles.receiver import DebugInfoClient, ProfilesReceiver
 from alloypy.runtime.contract.component import (
     NO_ACTIVITY,
     NOT_PREPARED,

@@ -80,7 +80,7 @@ class HeaderCredentials(ABC):
             return request
         deadline = time.monotonic() + request.timeout
         headers = inserted(request.headers, "Authorization", await self.header(request.timeout))
-        return request._replace(headers=headers, timeout=deadline - time.monotonic())
+        return request.with_headers(headers, deadline - time.monotonic())
 
     @abstractmethod
     async def header(self, within: float) -> str:

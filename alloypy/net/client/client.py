@@ -241,7 +241,7 @@ class Client:
                 return response
             if chain.kept_back and not self._warned:
                 self._warn(request.origin, following.origin)
-            request = following._replace(headers=in_wire_order(following.headers))
+            request = following.with_headers(in_wire_order(following.headers), following.timeout)
             try:
                 response = await self._route.send(request, read_limit)
             except SendError as error:
@@ -357,7 +357,7 @@ class _Senders:
             raise SendError(MISSING) from error
         self._only_http2.add(request.origin)
         self._detours = True
-        return await self._by_httpx(None).send(request._replace(timeout=_left(deadline)), read_limit)
+        return await self._by_httpx(None).send(request.within(_left(deadline)), read_limit)
 
     def _by_httpx(self, route: ProxyRoute | None) -> HttpxSender:
         from alloypy.net.client.over_httpx import HttpxSender

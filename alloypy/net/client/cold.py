@@ -167,7 +167,7 @@ class ColdClient:
             raise Unsendable(str(reason)) from None
         operation = f"{method[:1]}{method[1:].lower()}"
         try:
-            request = self._request(method, parsed, headers, body, seconds)._replace(taker=taker)
+            request = self._request(method, parsed, headers, body, seconds, taker)
         except NotSent as error:
             raise Unsendable(f"{operation} {quote(_shown(parsed))}: {error}") from None
         try:
@@ -179,11 +179,17 @@ class ColdClient:
         if answer.broken:
             raise BrokenAnswer(self._reading(answer.broken), answer)
         if len(answer.body) > most_bytes:
-            raise BrokenAnswer(f"the answer is larger than {most_bytes} bytes", answer._replace(body=b""))
+            raise BrokenAnswer(f"the answer is larger than {most_bytes} bytes", answer.without_body())
         return answer
 
     def _request(
-        self, method: str, url: URL, headers: Sequence[tuple[str, str]], body: bytes, seconds: float
+        self,
+        method: str,
+        url: URL,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        seconds: float,
+        taker: Taker | None,
     ) -> Request:
         """Raises NotSent."""
         own = [(canonical_name(name), value) for name, value in headers]
@@ -197,7 +203,9 @@ class ColdClient:
         if url.user is not None and "Authorization" not in names:
             own.append(("Authorization", basic(url.user, url.password or "")))
         chunks = (body,) if body else ()
-        return Request(method, origin_of(url), target_of(url), self._client.headers(own), chunks, seconds)
+        return Request(
+            method, origin_of(url), target_of(url), self._client.headers(own), chunks, seconds, taker=taker
+        )
 
     def _awaiting(self, error: SendError) -> str:
         if self._names_timeout and isinstance(error, SendTimeout):

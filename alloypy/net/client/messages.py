@@ -91,7 +91,7 @@ class Taker(Protocol):
         ...
 
 
-class Request(NamedTuple):
+class Request:
     """One HTTP request. The body is `chunks`, sent one after the other and never joined.
 
     target: path and query, encoded.
@@ -101,27 +101,57 @@ class Request(NamedTuple):
     taker: takes the body of a reply with status 200 instead of the response.
     """
 
-    method: str
-    origin: Origin
-    target: str
-    headers: Headers
-    chunks: Sequence[Buffer]
-    timeout: float
-    host: str = ""
-    taker: Taker | None = None
+    __slots__ = ("chunks", "headers", "host", "method", "origin", "taker", "target", "timeout")
+
+    def __init__(
+        self,
+        method: str,
+        origin: Origin,
+        target: str,
+        headers: Headers,
+        chunks: Sequence[Buffer],
+        timeout: float,
+        host: str = "",
+        taker: Taker | None = None,
+    ) -> None:
+        self.method = method
+        self.origin = origin
+        self.target = target
+        self.headers = headers
+        self.chunks = chunks
+        self.timeout = timeout
+        self.host = host
+        self.taker = taker
+
+    def within(self, seconds: float) -> Request:
+        """The same request with another timeout."""
+        return self.with_headers(self.headers, seconds)
+
+    def with_headers(self, headers: Headers, timeout: float) -> Request:
+        """The same request with other headers and another timeout."""
+        return Request(
+            self.method, self.origin, self.target, headers, self.chunks, timeout, self.host, self.taker
+        )
 
 
-class Response(NamedTuple):
+class Response:
     """A reply: headers in order, with lower-case names; of the body, as much as was asked for.
 
     broken: why the body ended early, in Go's words, or "".
     """
 
-    status: int
-    reason: str
-    headers: Headers
-    body: bytes
-    broken: str = ""
+    __slots__ = ("body", "broken", "headers", "reason", "status")
+
+    def __init__(self, status: int, reason: str, headers: Headers, body: bytes, broken: str = "") -> None:
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        self.body = body
+        self.broken = broken
+
+    def without_body(self) -> Response:
+        """The same reply, without its body."""
+        return Response(self.status, self.reason, self.headers, b"", self.broken)
 
     def header(self, name: str) -> str:
         """The first value of a header, by its lower-case name, or ""."""
@@ -225,14 +255,14 @@ def target_of(url: URL) -> str:
     return f"{path}?{url.query}" if url.query else path
 
 
-def headers_of(request: Request) -> list[tuple[str, str]]:
-    """All headers of a request, in the order Go writes them."""
+def headers_of(request: Request, *, body: bool = True) -> list[tuple[str, str]]:
+    """All headers of a request, in the order Go writes them. body: False if its length is not known."""
     own = request.headers
     headers = [("Host", request.host or request.origin.authority)]
     if own and own[0][0] == "User-Agent":
         headers.append(own[0])
         own = own[1:]
-    size = _content_length(request)
+    size = _content_length(request) if body else None
     if size is not None:
         headers.append(("Content-Length", str(size)))
     headers += own
@@ -244,7 +274,7 @@ def head_of(request: Request) -> bytes:
 
     Raises NotSent for a header that would break the request.
     """
-    method, origin, target, headers, _, _, host, _ = request
+    headers, target, host = request.headers, request.target, request.host
     lines = headers.text if isinstance(headers, WrittenHeaders) else written(headers).text
     if _breaks(target) or (host and _breaks(host)):
         raise NotSent("net/http: invalid header field name")
@@ -252,7 +282,7 @@ def head_of(request: Request) -> bytes:
     length = "" if size is None else f"Content-Length: {size}\r\n"
     at = lines.index("\n") + 1 if lines.startswith("User-Agent: ") else 0
     text = (
-        f"{method} {target} HTTP/1.1\r\nHost: {host or origin.authority}\r\n"
+        f"{request.method} {target} HTTP/1.1\r\nHost: {host or request.origin.authority}\r\n"
         f"{lines[:at]}{length}{lines[at:]}\r\n"
     )
     return text.encode(errors="surrogateescape")

@@ -101,7 +101,7 @@ class HttpxSender:
         self, request: Request, body: AsyncIterable[bytes], read_limit: int = READ_LIMIT_BYTES
     ) -> Response:
         """Send a body of unknown length instead of the request's chunks. Raises SendError."""
-        headers = [*headers_of(request._replace(method="")), ("Transfer-Encoding", "chunked")]
+        headers = [*headers_of(request, body=False), ("Transfer-Encoding", "chunked")]
         return await self._send(request, headers, _Streamed(body), read_limit)
 
     async def _send(

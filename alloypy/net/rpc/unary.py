@@ -58,12 +58,15 @@ _MEDIA_TYPE: Final = re.compile(
 _CHARSET: Final = re.compile(r'charset=(?:utf-8|"utf-8")\s*;?')
 
 
-class UnaryRequest(NamedTuple):
+class UnaryRequest:
     """One call: its message in `codec`, and the loop time until which the client waits for the answer."""
 
-    codec: Codec
-    message: Buffer
-    deadline: float | None
+    __slots__ = ("codec", "deadline", "message")
+
+    def __init__(self, codec: Codec, message: Buffer, deadline: float | None) -> None:
+        self.codec = codec
+        self.message = message
+        self.deadline = deadline
 
 
 Method: TypeAlias = Callable[[UnaryRequest], Awaitable[bytes]]

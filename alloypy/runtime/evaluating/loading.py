@@ -71,7 +71,7 @@ async def load_module(
     log.info("starting complete graph evaluation")
     module.evaluating = True
     try:
-        faults = await _evaluate_all(evaluation, log, tracer, trace._replace(parent=span))
+        faults = await _evaluate_all(evaluation, log, tracer, trace.below(span))
     finally:
         module.evaluating = False
         seconds = context.options.clock() - started

@@ -11,15 +11,8 @@ from typing import Any
 import pytest
 
 from alloypy.components.pyroscope.fanout import Fanout, Relay
-from alloypy.profiles.model import (
-    MOST_TOLD,
-    DeliveryError,
-    DeliveryErrors,
-    Failures,
-    IngestProfile,
-    ProfilesReceiver,
-    Push,
-)
+from alloypy.profiles.model import MOST_TOLD, DeliveryError, DeliveryErrors, Failures, IngestProfile, Push
+from alloypy.profiles.receiver import ProfilesReceiver
 from tests.support.receiving import LogLines
 from tests.support.sending import ingest, push
 

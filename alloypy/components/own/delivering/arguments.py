@@ -9,7 +9,7 @@ from alloypy.components.own.delivering.kafka_arguments import KafkaArguments
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.go.units import parse_possible_size
 from alloypy.lang.types import TextType
-from alloypy.profiles.model import ProfilesReceiver
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.rules import faults_of
 from alloypy.schema.choices import choice
 from alloypy.schema.faults import Fault

@@ -28,7 +28,8 @@ from alloypy.components.own.delivering.suspects import MOST_ASIDE, SECONDS, TRIE
 from alloypy.components.own.delivering.undertaker import Undertaker
 from alloypy.components.own.delivering.verdict import Verdict, verdict
 from alloypy.histogram import Histogram
-from alloypy.profiles.model import DeliveryError, ProfilesReceiver
+from alloypy.profiles.model import DeliveryError
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.queueing.record import Record
 
 WAIT_SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 24 * 3600.0)

@@ -14,16 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 from alloypy.lang.secrecy import HIDDEN_PART
 from alloypy.profiles.frozen import freeze_query, time_prefix
 from alloypy.profiles.labels import check_labels
-from alloypy.profiles.model import (
-    Buffer,
-    DeliveryError,
-    IngestProfile,
-    Labels,
-    ProfilesReceiver,
-    Push,
-    RawSample,
-    Series,
-)
+from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Labels, Push, RawSample, Series
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.profiles.remembered import LABELS, LabelMemory, Memory, size_of
 from alloypy.queueing.record import Record
 
@@ -63,7 +55,8 @@ def push_message(series: Series, headers: Sequence[tuple[str, str]], moment: int
     size, sizes = 0, ""
     body: list[Buffer] = []
     samples = []
-    for profile, identity in series.samples:
+    for sample in series.samples:
+        profile, identity = sample.profile, sample.id
         prefix = time_prefix(profile, moment)
         moment += 1
         size += len(profile)
@@ -92,7 +85,16 @@ def ingest_message(profile: IngestProfile, moment: int) -> Message:
         rest["encoding"] = profile.content_encoding
     if profile.headers:
         rest["headers"] = profile.headers
-    stored = profile._replace(query=query, trace=None, tries=1)
+    stored = IngestProfile(
+        profile.body,
+        profile.labels,
+        profile.path,
+        query,
+        profile.content_type,
+        profile.content_encoding,
+        profile.headers,
+        tries=1,
+    )
     return Message(_lines.get(profile.labels) + _dumped(rest).encode(), profile.body, stored)
 
 

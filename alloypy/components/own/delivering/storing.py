@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Any
 from alloypy.components.own.delivering.arguments import Arguments
 from alloypy.components.own.delivering.metrics import QueueMetrics
 from alloypy.components.own.delivering.publishing import Publisher
-from alloypy.profiles.model import (
-    DebugInfoClient,
-    IngestProfile,
-    ProfilesReceiver,
-    Push,
-    Series,
-)
+from alloypy.profiles.model import IngestProfile, Push, Series
+from alloypy.profiles.receiver import DebugInfoClient, ProfilesReceiver
 from alloypy.runtime.contract.component import Options
 
 if TYPE_CHECKING:

@@ -35,9 +35,10 @@ from alloypy.net.server.body import (
 from alloypy.profiles.allowance import Allowance, Overrun
 from alloypy.profiles.json_tokens import JSONError
 from alloypy.profiles.message_json import read_json
-from alloypy.profiles.model import DebugInfoClient, DeliveryError
+from alloypy.profiles.model import DeliveryError
 from alloypy.profiles.pb import debuginfo_pb2 as pb
 from alloypy.profiles.push_wire import INVALID_WIRE
+from alloypy.profiles.receiver import DebugInfoClient
 
 _MOST_CALL_BYTES = 64 << 10
 _MOST_TOKENS = 2_000

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from alloypy.components.pyroscope.fanout import DROPPED_AT_SHUTDOWN, Fanout
 from alloypy.components.pyroscope.receiving.astray import Astray
 from alloypy.components.pyroscope.receiving.metrics import Metrics
-from alloypy.profiles.model import ProfilesReceiver, Series
+from alloypy.profiles.model import Series
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.runtime.contract.component import Options
 from alloypy.runtime.contract.events import Event, Failed, Received
 

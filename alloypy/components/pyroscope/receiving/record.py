@@ -80,7 +80,7 @@ class Record:
         """Make the request a span of the client's trace, or of a new one."""
         tracer = self._reception.tracer
         self._outer = tracer.receive(self._scope["headers"])
-        self.trace = self._outer._replace(parent=tracer.span())
+        self.trace = self._outer.below(tracer.span())
 
     def _end_trace(self, span: str, seconds: float) -> None:
         method = self._scope["method"]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from alloypy.components.http_client import HTTPClientArguments
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.targets import Target
-from alloypy.profiles.model import ProfilesReceiver
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.rules import faults_of
 from alloypy.schema.faults import Fault
 from alloypy.schema.fields import arguments, attribute, block, label, squash

@@ -146,9 +146,9 @@ class Acceptor:
 
     def _item(self, accepted: Accepted, push: Push, trace: Trace | None) -> OutgoingPush:
         """The item that sends a series."""
-        labels, series = accepted
+        series = accepted.series
         step = self._tracing.step(trace)
-        return OutgoingPush(labels, series.samples, series.position, step, push.headers, push.tries)
+        return OutgoingPush(accepted.labels, series.samples, series.position, step, push.headers, push.tries)
 
     def _refused(self, profile: Series | IngestProfile, error: DeliveryError) -> DeliveryError:
         if self._publisher.events.wanted:

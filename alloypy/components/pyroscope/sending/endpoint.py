@@ -6,7 +6,6 @@ Source: docs/spec/PYROSCOPE.md, sections 5.4, 5.5.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -22,8 +21,9 @@ from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import Backoff
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import Response, SendError, Told
-from alloypy.profiles.model import DebugInfoClient, DeliveryError, Series
+from alloypy.profiles.model import DeliveryError, Series
 from alloypy.profiles.push_wire import profile_bytes, profile_count
+from alloypy.profiles.receiver import DebugInfoClient
 from alloypy.tracing import SpanKind, Trace
 
 MOST_AT_ONCE: Final = 16
@@ -75,7 +75,7 @@ class Endpoint(Deliverer):
         self._failing = False
         self.trouble = ""
         self._retired: asyncio.Event | None = None
-        self._stopped = asyncio.Event()
+        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def in_flight(self) -> int:
@@ -211,7 +211,8 @@ class Endpoint(Deliverer):
 
     async def stop(self) -> None:
         """End everything immediately: make no more tries, close connections."""
-        self._stopped.set()
+        if not self._stopped.done():
+            self._stopped.set_result(None)
         await self._client.aclose()
 
     def _taken(self, item: Outgoing, began: float, tries: int = 1) -> list[DeliveryError]:
@@ -255,10 +256,10 @@ class Endpoint(Deliverer):
             began = perf_counter()
             span = "" if item.trace is None else wire.new_span()
         else:
-            began, span, *_ = unfinished.begun
+            began, span = unfinished.begun.began, unfinished.begun.span
         outcome: Response | str = CANCELLED
         try:
-            if self._stopped.is_set():
+            if self._stopped.done():
                 raise SendError("http: client is closed")
             if unfinished is None:
                 outcome = response = await self._client.send(item.request(wire, span))
@@ -273,7 +274,7 @@ class Endpoint(Deliverer):
 
     async def _finish(self, begun: Begun, outcome: Response | SendError) -> Response:
         left = begun.request.timeout - (perf_counter() - begun.began)
-        return await self._client.finish(begun.request._replace(timeout=left), outcome)
+        return await self._client.finish(begun.request.within(left), outcome)
 
     def _tried(self, item: Outgoing, began: float, span: str, outcome: Response | str) -> None:
         """Count and record a try. outcome: the answer, or why there is none."""
@@ -285,10 +286,8 @@ class Endpoint(Deliverer):
 
     async def _pause(self, seconds: float) -> bool:
         """Wait; returns False if the endpoint was stopped meanwhile."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopped.wait()
-        return not self._stopped.is_set()
+        await asyncio.wait((self._stopped,), timeout=seconds)
+        return not self._stopped.done()
 
     def _log_try(self, item: Outgoing, refusal: Refusal, steps: int) -> None:
         """Log tries at debug level, but the first of an outage as a warning: retries may take minutes."""

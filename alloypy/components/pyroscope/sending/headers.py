@@ -33,16 +33,16 @@ class Tracing(NamedTuple):
         """The trace for the tries of one item: below a span for the item, if spans are wanted."""
         if trace is None or trace.recorder is None:
             return trace
-        return trace._replace(parent=self.tracer.span())
+        return trace.below(self.tracer.span())
 
     def lines(self, trace: Trace | None, span: str) -> tuple[str, str]:
         """The Traceparent (with Tracestate) and Uber-Trace-Id lines of one try, which is a span."""
         if trace is None:
             return "", ""
-        identity, sampled, _, state, _ = trace
+        identity, sampled = trace.identity, trace.sampled
         parent = f"Traceparent: 00-{identity}-{span}-0{sampled}\r\n" if self.trace_context else ""
-        if parent and state:
-            parent += f"Tracestate: {state}\r\n"
+        if parent and trace.state:
+            parent += f"Tracestate: {trace.state}\r\n"
         return parent, f"Uber-Trace-Id: {identity}:{span}:0:{sampled}\r\n" if self.jaeger else ""
 
 

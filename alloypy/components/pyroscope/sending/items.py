@@ -6,7 +6,6 @@ Source: docs/spec/PYROSCOPE.md, section 5.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from alloypy.components.pyroscope.sending.push import OutgoingPush
 from alloypy.profiles.model import Labels, Series
@@ -15,11 +14,14 @@ _MOST_KEPT = 256
 """Items that are kept for slower endpoints; for even slower ones they are made again."""
 
 
-class Accepted(NamedTuple):
+class Accepted:
     """A series and the labels it is sent with."""
 
-    labels: Labels
-    series: Series
+    __slots__ = ("labels", "series")
+
+    def __init__(self, labels: Labels, series: Series) -> None:
+        self.labels = labels
+        self.series = series
 
 
 class Items:

@@ -22,13 +22,16 @@ Ended: TypeAlias = Callable[[OutgoingPush, Sequence[DeliveryError]], None]
 """Called when an item has ended, with what went wrong; with nothing if all went well."""
 
 
-class Begun(NamedTuple):
+class Begun:
     """A try whose request has been sent. began: perf_counter time. span: its identity, "" without a trace."""
 
-    began: float
-    span: str
-    request: Request
-    exchange: Exchange
+    __slots__ = ("began", "exchange", "request", "span")
+
+    def __init__(self, began: float, span: str, request: Request, exchange: Exchange) -> None:
+        self.began = began
+        self.span = span
+        self.request = request
+        self.exchange = exchange
 
 
 class Unfinished(NamedTuple):
