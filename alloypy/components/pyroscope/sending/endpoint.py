@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -75,7 +76,8 @@ class Endpoint(Deliverer):
         self._failing = False
         self.trouble = ""
         self._retired: asyncio.Event | None = None
-        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()  # looked up once: it costs a system call
+        self._stopped: asyncio.Future[None] = self._loop.create_future()
 
     @property
     def in_flight(self) -> int:
@@ -95,8 +97,21 @@ class Endpoint(Deliverer):
     async def deliver(self, item: Outgoing) -> list[DeliveryError]:
         """Try until the item is taken or given up; returns what went wrong, nothing if all went well."""
         self._in_flight += 1
+        began = perf_counter()
         try:
-            return await self.carry_on(item, perf_counter(), None)
+            replied: asyncio.Future[Response | SendError] = self._loop.create_future()
+            begun = self.begin(item, partial(_settle, replied))
+            if begun is None:
+                return await self.carry_on(item, began, None)
+            try:
+                outcome = await replied
+            except asyncio.CancelledError:
+                if replied.cancelled():  # otherwise the connection may be serving another by now
+                    begun.exchange.abort()
+                self.give_up(item, begun)
+                raise
+            so_far = self.answered(item, begun, outcome)
+            return [] if so_far is None else await self.carry_on(item, began, so_far)
         finally:
             if self._retired is not None:
                 await self._close_if_unused(self._retired)
@@ -116,7 +131,7 @@ class Endpoint(Deliverer):
             if self._retired is not None:
                 await self._close_if_unused(self._retired)
 
-    # What lanes call.
+    # What lanes call, and `deliver` for a single item.
 
     def begin(self, item: Outgoing, told: Told) -> Begun | None:
         """Send an item if only the reply has to be waited for; `told` is called with the outcome."""
@@ -304,6 +319,11 @@ class Endpoint(Deliverer):
         self._failing = False
         self.trouble = ""
         self._logger.info("endpoint works again", extra={"fields": {"endpoint": self.wire.shown}})
+
+
+def _settle(replied: asyncio.Future[Response | SendError], outcome: Response | SendError) -> None:
+    if not replied.done():
+        replied.set_result(outcome)
 
 
 def _record(trace: Trace, span: str, seconds: float, url: str, outcome: Response | str) -> None:
