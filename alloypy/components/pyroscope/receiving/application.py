@@ -42,7 +42,8 @@ class Application:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer any request. Not itself a coroutine, since every extra one costs time for each request."""
-        method, path = scope["method"], scope["path"]
+        method: str = scope["method"]
+        path: str = scope["path"]
         hot = path in (INGEST, PUSH)
         if self.draining:
             return self._refuse(scope, send, SHUTTING_DOWN)
@@ -59,7 +60,8 @@ class Application:
         return self._answer_other(scope, receive, send)
 
     async def _answer_hot(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ingest = scope["path"] == INGEST
+        path: str = scope["path"]
+        ingest = path == INGEST
         record = Record(self._reception, scope, INGEST_ROUTE if ingest else PUSH_ROUTE)
         request = ProfileRequest(self._reception, scope, receive, record.trace)
         try:

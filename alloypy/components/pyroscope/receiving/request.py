@@ -5,7 +5,7 @@ Source: docs/spec/PYROSCOPE.md, sections 3.4, 3.5.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -18,6 +18,7 @@ from alloypy.net.server.answer import Answer, plain_text
 from alloypy.net.server.body import (
     BodyError,
     ClientLeft,
+    Header,
     OverBudget,
     Receive,
     Scope,
@@ -71,7 +72,7 @@ class ProfileRequest:
     async def ingest(self) -> Answer:
         """Receive and forward an /ingest profile. Raises ClientLeft."""
         reception, scope = self._reception, self._scope
-        query = scope["query_string"]
+        query: bytes = scope["query_string"]
         try:
             if len(query) > _LARGE_QUERY_BYTES:
                 holder(scope)(_QUERY_COPIES * len(query))
@@ -149,7 +150,8 @@ class ProfileRequest:
         encoding = ""
         passed = []
         wanted = self._settings.forward_headers
-        for name, value in self._scope["headers"]:
+        headers: Iterable[Header] = self._scope["headers"]
+        for name, value in headers:
             if name == b"content-type":
                 kinds.append(value.decode("utf-8", "surrogateescape"))
             elif name == b"content-encoding":

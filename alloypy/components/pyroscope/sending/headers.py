@@ -6,7 +6,7 @@ Source: docs/spec/PYROSCOPE.md, section 5.1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from alloypy.lang.go.headers import canonical_name
 from alloypy.net.client.messages import Headers, NotSent, WrittenHeaders, in_wire_order, written
@@ -16,12 +16,15 @@ _EMPTY: Final = (("User-Agent", ""), ("Authorization", ""))
 _OWN: Final = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
 
 
-class Tracing(NamedTuple):
+class Tracing:
     """Which trace headers are sent."""
 
-    jaeger: bool
-    trace_context: bool
-    tracer: Tracer
+    __slots__ = ("jaeger", "trace_context", "tracer")
+
+    def __init__(self, jaeger: bool, trace_context: bool, tracer: Tracer) -> None:
+        self.jaeger = jaeger
+        self.trace_context = trace_context
+        self.tracer = tracer
 
     def begin(self, received: Trace | None) -> Trace | None:
         """The trace of one delivery: the received one if there is one; None if no headers are wanted."""
@@ -65,7 +68,7 @@ class HeaderPlan:
         except NotSent as reason:
             self._fault = str(reason)
 
-    def fill(self, *groups: str) -> WrittenHeaders:
+    def fill(self, groups: tuple[str, ...]) -> WrittenHeaders:
         """The headers with one group of written lines in each gap. Raises NotSent."""
         if self._fault:
             raise NotSent(self._fault)

@@ -78,7 +78,9 @@ class OutgoingIngest(Outgoing):
     def __init__(self, profile: IngestProfile, name: IngestName, trace: Trace | None) -> None:
         self.trace = trace
         self.tries = profile.tries
-        self.size = sum(map(len, profile.body))
+        self.size = 0
+        for part in profile.body:
+            self.size += len(part)
         self._profile = profile
         self._name = name
         self._query = rewrite_query(profile.query, name.encoded)

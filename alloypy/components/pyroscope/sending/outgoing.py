@@ -14,14 +14,17 @@ from alloypy.profiles.model import Buffer, DeliveryError, Labels
 from alloypy.tracing import Trace
 
 
-class Names(NamedTuple):
+class Names:
     """The names of a kind of item in logs, in errors and in latency metrics."""
 
-    log: str
-    verb: str
-    total: str
-    endpoint: str
-    downstream: str
+    __slots__ = ("downstream", "endpoint", "log", "total", "verb")
+
+    def __init__(self, log: str, verb: str, total: str, endpoint: str, downstream: str) -> None:
+        self.log = log
+        self.verb = verb
+        self.total = total
+        self.endpoint = endpoint
+        self.downstream = downstream
 
 
 PUSH_NAMES: Final = Names("Push", "push to", "push_total", "push_endpoint", "push_downstream")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.lang.secrecy import hide
@@ -13,11 +13,14 @@ _TAKEN: Final = 200
 """The only status that means success, for Push and for /ingest."""
 
 
-class Publisher(NamedTuple):
+class Publisher:
     """Publishes for one component; call it only while `events.wanted`. component: its global id."""
 
-    events: Events
-    component: str
+    __slots__ = ("component", "events")
+
+    def __init__(self, events: Events, component: str) -> None:
+        self.events = events
+        self.component = component
 
     def sent(self, item: Outgoing, endpoint: str, seconds: float, tries: int) -> None:
         """An endpoint took an item."""

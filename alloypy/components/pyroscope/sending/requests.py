@@ -94,7 +94,7 @@ class Wire:
         route = self._push_route
         if route.fault:
             raise NotSent(route.fault)
-        headers: Headers = self._push.fill(*self._tracing.lines(trace, span))
+        headers: Headers = self._push.fill(self._tracing.lines(trace, span))
         if passed:
             headers = passed_through(headers, passed)
         return Request("POST", route.origin, route.target, headers, chunks, self.timeout, self._host)
@@ -111,7 +111,7 @@ class Wire:
             encoding = line("Content-Encoding", profile.content_encoding)
         if profile.content_type:
             types = "".join([line("Content-Type", value) for value in profile.content_type])
-        headers: Headers = self._ingest.fill(encoding, types, *self._tracing.lines(trace, span))
+        headers: Headers = self._ingest.fill((encoding, types, *self._tracing.lines(trace, span)))
         if profile.headers:
             headers = passed_through(headers, profile.headers)
         target = f"{route.target}?{query}"

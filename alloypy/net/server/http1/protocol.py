@@ -194,10 +194,11 @@ class HttpProtocol(asyncio.BufferedProtocol, Connection, Receiver):
         if transport is None:
             return end
         scope, length, expects_continue, stays, held = self._heads.take(self._scope_base)
+        method: str = scope["method"]
         response = self._response = ResponseWriter(
             transport,
             scope["http_version"],
-            scope["method"] == "HEAD",
+            method == "HEAD",
             stays and not self._draining,
         )
         exchange = Exchange(self, response, self._budget, scope, length, expects_continue)
