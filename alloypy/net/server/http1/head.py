@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_qp
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 _BAD_ESCAPE: Final = re.compile(b"%(?![0-9a-fA-F]{2})")
@@ -47,7 +47,7 @@ class Refused(Exception):
         super().__init__(text)
 
 
-def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
+def read_head(headers: list[tuple[bytes, bytes]], version: str) -> Head:
     """The framing of the body. headers: with lower-case names. Raises Refused."""
     length: int | None = 0
     hosts = 0

@@ -53,7 +53,7 @@ def test_what_would_break_the_request_is_not_sent(bad):
 def test_a_plan_fills_its_gaps_in_wire_order():
     fixed = [("User-Agent", "100%"), ("Accept", "x"), ("X-Last", "%s")]
     plan = HeaderPlan(fixed, ("Content-Type", "Traceparent"))
-    assert plan.fill("Content-Type: a%b\r\n", "").text == (
+    assert plan.fill(("Content-Type: a%b\r\n", "")).text == (
         "User-Agent: 100%\r\nAccept: x\r\nContent-Type: a%b\r\nX-Last: %s\r\n"
     )
 
@@ -61,4 +61,4 @@ def test_a_plan_fills_its_gaps_in_wire_order():
 def test_a_plan_with_a_broken_header_sends_nothing():
     plan = HeaderPlan([("X", "a\nb")], ("Traceparent",))
     with pytest.raises(NotSent, match='net/http: invalid header field value for "X"'):
-        plan.fill("")
+        plan.fill(("",))
