@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any, Final, Protocol
 
-from alloypy.net.server.body import EXTENSION, App, BodyError, Extension, Header
+from alloypy.net.server.body import EXTENSION, App, BodyError, Header
 from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.request import Request, Source
 
@@ -65,8 +65,8 @@ class Writer(Protocol):
         """Write a response in one piece; returns False, with nothing written, if that is not possible."""
 
 
-class Exchange(Request, Extension):
-    """One request and its response on a connection."""
+class Exchange(Request):
+    """One request and its response on a connection; a `body.Extension`."""
 
     __slots__ = ("_connection", "_scope", "_task", "_tasks", "_writer")
 

@@ -18,7 +18,22 @@ _PREFIX: Final = "pyroscope_receive_http_"
 INGEST_ROUTE: Final = "ingest"
 PUSH_ROUTE: Final = "push_v1_pusherservice"
 PROFILE_ROUTES: Final = (INGEST_ROUTE, PUSH_ROUTE)
-_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
+_SECONDS: Final[Sequence[float]] = (
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    25.0,
+    50.0,
+    100.0,
+)
 _BYTES: Final = tuple(4.0**exponent for exponent in range(1, 16))
 _STREAMS_LIMIT: Final = 100
 
