@@ -19,7 +19,8 @@ from alloypy.components.own.delivering.messages import push_message
 from alloypy.components.own.delivering.pace import Pauses
 from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.quarantine import Quarantine
-from alloypy.profiles.model import IngestProfile, ProfilesReceiver, Push, RawSample, Series
+from alloypy.profiles.model import IngestProfile, Push, RawSample, Series
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.queueing.log import Log
 from alloypy.queueing.settings import LogSettings
 from alloypy.runtime.contract.events import Events
