@@ -143,6 +143,24 @@ async def test_nothing_shows_a_secret(reply: bytes, tmp_path: Path) -> None:
             assert KEY[100:140] not in text
 
 
+@pytest.mark.parametrize("status", ["503 Busy", "401 Unauthorized"])
+@pytest.mark.parametrize("form", ["%s", '{"code":"unavailable","message":"%s"}'], ids=["text", "json"])
+async def test_a_server_that_repeats_what_it_was_sent_shows_none(status: str, form: str) -> None:
+    said = form % f"wrong Authorization: Bearer {MARK}"
+    kind = "Content-Type: application/json" if form != "%s" else "Content-Type: text/plain"
+    reply = answer(status, said.encode(), kind)
+
+    async def script(peer: Peer) -> None:
+        while await peer.request():
+            await peer.say(reply)
+
+    async with scripted(script) as backend:
+        url = f"http://127.0.0.1:{backend.port}"
+        text = await seen(arguments(endpoint(url, bearer_token=Secret(MARK), max_backoff_retries=1)))
+    assert "wrong Authorization: xxxxx" in text
+    assert MARK not in text
+
+
 async def test_secrets_that_are_wrong_in_themselves() -> None:
     for settings in (
         {"tls_config": TLSArguments(cert_pem="x", key_pem=hidden("key"))},

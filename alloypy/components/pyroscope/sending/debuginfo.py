@@ -11,6 +11,7 @@ from time import perf_counter_ns
 from urllib.parse import quote as percent_encode
 
 from alloypy.lang.go.duration import format_duration
+from alloypy.lang.secrecy import hide
 from alloypy.lang.server_urls import DEBUG_INFO_PATH
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import (
@@ -52,10 +53,10 @@ class DebugInfo:
                 return message_of(response)
         except SendError as error:
             code = "deadline_exceeded" if isinstance(error, SendTimeout) else "unavailable"
-            raise DeliveryError(str(error), code=code) from None
+            raise DeliveryError(hide(str(error)), code=code) from None
         except ValueError as error:
             raise DeliveryError(f"unmarshal message: {error}", code="internal") from None
-        raise DeliveryError(failure.message, status=response.status, code=failure.code)
+        raise DeliveryError(hide(failure.message), status=response.status, code=failure.code)
 
     async def upload(self, build_id: str, body: AsyncIterable[bytes], within: float) -> None:
         """Stream a debug-info file; `build_id` is not yet escaped. Raises DeliveryError."""
@@ -66,7 +67,7 @@ class DebugInfo:
             request = self._request(path, headers, b"", within)
             response: Response = await self._client.stream(request, self._counted(body))
         except SendError as error:
-            raise DeliveryError(f"upload: {error}") from None
+            raise DeliveryError(f"upload: {hide(str(error))}") from None
         if response.status != 200:
             took = format_duration(perf_counter_ns() - began)
             raise DeliveryError(f"upload: HTTP {response.status} (duration {took})", status=response.status)

@@ -19,6 +19,7 @@ from alloypy.components.pyroscope.sending.metrics import EndpointCounts
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.publishing import Publisher
 from alloypy.components.pyroscope.sending.requests import Wire
+from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import Backoff
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import Response, SendError, Told
@@ -50,7 +51,7 @@ class Schedule(NamedTuple):
 class Endpoint(Deliverer):
     """Delivers to one endpoint with its own client, whose connections close after the last delivery.
 
-    trouble: while the endpoint fails, why the last try failed; otherwise "".
+    trouble: while the endpoint fails, why the last try failed, not to be shown as it is; otherwise "".
     """
 
     def __init__(
@@ -256,6 +257,7 @@ class Endpoint(Deliverer):
             if next_refusal is None:
                 return self._taken(item, began, tries)
             refusal = next_refusal
+        # What the cause says is hidden wherever it is shown: a server may repeat what it was sent.
         seconds = perf_counter() - began
         self._counts.latency[item.names.endpoint].observe(seconds)
         if item.tries is None:
@@ -263,7 +265,7 @@ class Endpoint(Deliverer):
         if self._publisher.events.wanted and (item.tries is None or not refusal.retry):
             self._publisher.failed(item, self.wire.shown, refusal, seconds, tries)
         tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
-        return [item.error(f"{tried}: {refusal.cause}", refusal)]
+        return [item.error(f"{tried}: {hide(refusal.cause)}", refusal)]
 
     async def _try(self, item: Outgoing, unfinished: Unfinished | None = None) -> Refusal | None:
         wire = self.wire
@@ -306,14 +308,15 @@ class Endpoint(Deliverer):
 
     def _log_try(self, item: Outgoing, refusal: Refusal, steps: int) -> None:
         """Log tries at debug level, but the first of an outage as a warning: retries may take minutes."""
-        fields = {"endpoint": self.wire.shown, "retries": steps, "err": refusal.cause}
+        level, message = logging.DEBUG, f"failed to {item.names.verb} endpoint"
         if refusal.retry:
             self.trouble = refusal.cause
-        if refusal.retry and not self._failing:
-            self._failing = True
-            self._logger.warning("endpoint is failing, trying again", extra={"fields": fields})
-        elif self._logger.isEnabledFor(logging.DEBUG):
-            self._logger.debug("failed to %s endpoint", item.names.verb, extra={"fields": fields})
+            if not self._failing:
+                self._failing = True
+                level, message = logging.WARNING, "endpoint is failing, trying again"
+        if self._logger.isEnabledFor(level):
+            fields = {"endpoint": self.wire.shown, "retries": steps, "err": hide(refusal.cause)}
+            self._logger.log(level, message, extra={"fields": fields})
 
     def _log_recovery(self) -> None:
         self._failing = False
@@ -335,5 +338,5 @@ def _record(trace: Trace, span: str, seconds: float, url: str, outcome: Response
         if outcome.status >= 400:
             error = ""
     else:
-        error = outcome
+        error = hide(outcome)
     trace.record("HTTP POST", SpanKind.CLIENT, span, seconds, attributes, error)
