@@ -83,7 +83,7 @@ array_types = st.builds(types.ListType, plain_types, st.integers(0, 3))  # neste
 wanted_types = st.recursive(
     plain_types | array_types | st.builds(types.ListType, array_types, st.integers(0, 3)),
     lambda inner: (
-        st.builds(types.ListType, inner)
+        st.builds(types.ListType, inner, st.none())
         | st.builds(types.MapType, inner)
         | st.builds(types.NullableType, inner)
     ),
