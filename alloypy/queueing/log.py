@@ -207,8 +207,9 @@ class Log:
         return self._members.leave(name)
 
     async def dead_letters(self, destination: str) -> list[int]:
-        """The numbers of the dead letters of a destination."""
-        return await self._graves.numbers(self._books.done[destination].account)
+        """The numbers of the dead letters of a destination; none once all that was known of it is gone."""
+        known = self._books.done.get(destination)
+        return await self._graves.numbers(known.account) if known else []
 
     async def dead_letter(self, destination: str, seq: int) -> DeadLetter | None:
         """A dead letter; None if there is none with this number, or it is damaged. Raises OSError."""
@@ -222,7 +223,8 @@ class Log:
 
     async def evict(self, destination: str, seqs: Iterable[int]) -> int:
         """Drop dead letters; returns how many."""
-        return await self._graves.evict(self._books.done[destination].account, seqs)
+        known = self._books.done.get(destination)
+        return await self._graves.evict(known.account, seqs) if known else 0
 
     def watch_evictions(self, evicted: Callable[[str, str, int], object]) -> None:
         """Call `evicted` whenever dead letters are dropped because they have reached a limit.

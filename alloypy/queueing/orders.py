@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from alloypy.queueing.books import dropped
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.log import Log
+from alloypy.queueing.marks import Account
 from alloypy.queueing.reader import sizes
 from alloypy.queueing.segments import Segment
 from alloypy.queueing.spans import Spans
@@ -117,6 +118,8 @@ class Changeable(Log):
     async def _all_replayed(self, name: str, letters: Sequence[int]) -> int:
         count = 0
         for first in range(0, len(letters), _AT_ONCE):
+            if name not in self.destinations:  # taken out by a reload meanwhile
+                break
             count += self.replay(name, letters[first : first + _AT_ONCE])
             await asyncio.sleep(0)
         return count
@@ -139,6 +142,8 @@ class Changeable(Log):
 
         Returns how many that are, and how many stay.
         """
+        if name not in self._books.done:  # it has left, and nothing waits for it any more
+            return 0, 0
         account = self._books.done[name].account
         letters = [seq for first, last in account.replayed for seq in range(first, last + 1)]
         count = staying = since = 0
@@ -151,7 +156,7 @@ class Changeable(Log):
                 found = await self._sizes(segment) if segment is not None and is_left else {}
             for at in range(first, last + 1, _AT_ONCE):
                 end = min(last, at + _AT_ONCE - 1)
-                gone, stay = self._give_up_span(name, at, end, found)
+                gone, stay = self._give_up_span(name, account, at, end, found)
                 count, staying, since = count + gone, staying + stay, since + end + 1 - at
                 if since >= _AT_ONCE:
                     await asyncio.sleep(0)
@@ -160,9 +165,10 @@ class Changeable(Log):
         await self._books.cleaned()
         return count, staying
 
-    def _give_up_span(self, name: str, first: int, last: int, found: Mapping[int, int]) -> tuple[int, int]:
+    def _give_up_span(
+        self, name: str, account: Account, first: int, last: int, found: Mapping[int, int]
+    ) -> tuple[int, int]:
         """Drop some numbers; returns how many that are, and how many stay. found: the bytes of records."""
-        account = self._books.done[name].account
         out, count = Spans(), 0
         for seq in self._being_tried(name):
             if first <= seq <= last and account.is_waiting(seq):

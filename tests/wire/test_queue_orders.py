@@ -22,7 +22,8 @@ from alloypy.queueing import desk
 from alloypy.queueing.cursor import Cursor
 from alloypy.queueing.desk import Attended, ask, at_control
 from alloypy.queueing.errors import QueueError
-from alloypy.queueing.orders import Order, Outcome, read_order
+from alloypy.queueing.log import Log
+from alloypy.queueing.orders import Changeable, Order, Outcome, read_order
 from alloypy.queueing.settings import LogSettings
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.scripted import Peer, scripted
@@ -344,3 +345,29 @@ async def test_orders_are_obeyed_one_after_the_other(tmp_path: Path, monkeypatch
 def test_an_order_that_is_none_is_refused(line: bytes) -> None:
     with pytest.raises(QueueError, match="cannot be read"):
         read_order(line)
+
+
+@pytest.mark.parametrize("order", [Order("drop"), Order("drop", waiting=True), Order("replay")])
+async def test_an_order_goes_on_when_a_destination_is_forgotten_meanwhile(
+    order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Log.dead_letters
+
+    async def last_seen(log: Changeable, name: str) -> list[int]:
+        letters = await listed(log, name)
+        if name == "a":
+            await log._members.forget(lambda _: True)
+        return letters
+
+    settings = LogSettings(min_free=0)
+    log = await Changeable.open(str(tmp_path / "queue"), settings=settings, destinations=["a", "b"])
+    try:
+        await log.put(b"meta", [b"body"])
+        place = (await log.cursor("a").next()).place
+        await log.cursor("a").dead(place, "refused", "the server's words")
+        log.remove_destination("b")
+        monkeypatch.setattr(Log, "dead_letters", last_seen)
+        assert await log.obey(order) == Outcome({"a": 1}, {})
+        assert [*log._books.done] == ["a"]
+    finally:
+        await log.close()
