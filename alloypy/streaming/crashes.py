@@ -77,7 +77,7 @@ class Crashes:
 
     def survived(self, offset: int) -> bool:
         """A try has not ended the process; returns whether a commit says otherwise."""
-        if self._once > offset:
+        if self.ends(offset).all:
             self._innocent.add(offset)
         return self.over(offset)
 
