@@ -19,7 +19,7 @@ from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.quarantine import Quarantine
 from alloypy.components.own.delivering.reports import Reports
 from alloypy.components.own.delivering.status import debug_info, tables
-from alloypy.profiles.model import ProfilesReceiver
+from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.queueing.record import Record
 from alloypy.runtime.contract.events import Events
 from alloypy.streaming.cursor import StreamCursor
