@@ -10,13 +10,14 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import QueueError
+from alloypy.queueing.obstacles import why
 from alloypy.queueing.orders import MOST_BYTES, Changeable, Order, Outcome, read_order
 from alloypy.threads import Threads
 
@@ -26,6 +27,9 @@ _MOST_WAITING = 64
 _ORDER_SECONDS = 5.0
 _OBEY_SECONDS = 60.0
 _WAIT_SECONDS = 90.0
+_AGAIN_SECONDS = 10.0
+"""Between two tries to make the socket, while something is in its way."""
+
 _PATH_BYTES = 100
 """What surely fits into the address of a socket; longer paths are reached through the directory itself."""
 
@@ -35,27 +39,48 @@ _FILES = Threads("alloypy-queue-desk", 1)
 class Attended(Changeable):
     """A log that takes orders from other processes while it is open, where the file system has sockets."""
 
-    _desk: tuple[socket.socket, asyncio.Task[None]] | None = None
+    _desk: asyncio.Task[None] | None = None
+    _listener: socket.socket | None = None
+    _no_desk = ""
+
+    @property
+    def hindrances(self) -> Sequence[str]:
+        """What the log cannot do now, and why; also that it takes no orders."""
+        return [*super().hindrances, *([self._no_desk] if self._no_desk else [])]
 
     async def attend(self) -> None:
-        """Take orders from now on."""
-        with suppress(OSError, TimeoutError):
-            listener = await _FILES.run(
-                lambda: _bound(self._loaded.directory), _ORDER_SECONDS, self._loaded.directory
-            )
-            self._desk = listener, asyncio.get_running_loop().create_task(self._serve(listener))
+        """Take orders from now on, or from when nothing is in the way any more."""
+        await self._listen()
+        self._desk = asyncio.get_running_loop().create_task(self._sit())
 
     async def close(self) -> None:
         """Take no more orders, and close the log."""
         desk, self._desk = self._desk, None
         if desk is not None:
-            listener, serving = desk
-            serving.cancel()
-            await asyncio.wait([serving])
-            listener.close()
-            with suppress(OSError, TimeoutError):
-                await _FILES.run(lambda: Disk().remove(f"{self._loaded.directory}/{_NAME}"), _ORDER_SECONDS)
+            desk.cancel()
+            await asyncio.wait([desk])
+            if self._listener is not None:
+                self._listener.close()
+                path = f"{self._loaded.directory}/{_NAME}"
+                with suppress(OSError, TimeoutError):
+                    await _FILES.run(lambda: Disk().remove(path), _ORDER_SECONDS)
         await super().close()
+
+    async def _listen(self) -> None:
+        """Make the socket, or note why there cannot be one now."""
+        directory = self._loaded.directory
+        try:
+            self._listener = await _FILES.run(lambda: _bound(directory), _ORDER_SECONDS, directory)
+        except OSError as error:
+            self._no_desk = f"`alloypy queue` cannot change this queue while it is open: {why(error)}"
+        else:
+            self._no_desk = ""
+
+    async def _sit(self) -> None:
+        while self._listener is None:
+            await asyncio.sleep(_AGAIN_SECONDS)
+            await self._listen()
+        await self._serve(self._listener)
 
     async def _serve(self, listener: socket.socket) -> None:
         loop, places, turn = asyncio.get_running_loop(), asyncio.Semaphore(_MOST_CLIENTS), asyncio.Lock()
@@ -142,7 +167,7 @@ def _counts(found: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def _bound(directory: str) -> socket.socket:
-    """A socket that listens in a directory; one that a killed process left there makes room."""
+    """A socket that listens in a directory; what a killed process left there makes room. Raises OSError."""
     with suppress(FileNotFoundError):
         Disk().remove(f"{directory}/{_NAME}")
     listener = socket.socket(socket.AF_UNIX)

@@ -22,6 +22,7 @@ _OURS = re.compile(
     r"\d{12}\.seg|done-.+\.log(\.tmp)?|tries\.log(\.tmp)?|destinations(\.tmp)?|dead-.+|lock|control"
 )
 _SURELY_OURS = re.compile(r"\d{12}\.seg|done-.+\.log")
+_OF_ANY_VERSION = re.compile(r"lock|.+\.seg|done-.+|dead-.+|destinations")
 _MAY_BE_THERE = frozenset({"lost+found"})
 _VERSION = re.compile(r"v\d+")
 
@@ -63,7 +64,7 @@ def _unusable(path: str, error: OSError | ValueError) -> QueueError:
 
 def _check(disk: Disk, path: str) -> None:
     names = _names(disk, path)
-    check_version(path, names)
+    check_version(disk, path, names)
     if VERSION in names:
         _check_inner(disk, f"{path}/{VERSION}")
         return
@@ -76,9 +77,16 @@ def _check(disk: Disk, path: str) -> None:
     _check_writable(disk, _existing(disk, path))
 
 
-def check_version(path: str, names: Sequence[str]) -> None:
-    """Refuse the directory of a queue of another version. names: of what is in it. Raises QueueError."""
-    newer = [name for name in names if _VERSION.fullmatch(name) and name != VERSION]
+def check_version(disk: Disk, path: str, names: Sequence[str]) -> None:
+    """Refuse the directory of a queue of another version. names: of what is in it. Raises QueueError.
+
+    The name alone says nothing: people have directories called `v2`, too.
+    """
+    newer = [
+        name
+        for name in names
+        if _VERSION.fullmatch(name) and name != VERSION and _has(disk, f"{path}/{name}", _OF_ANY_VERSION)
+    ]
     if newer:
         raise QueueError(
             f"{path} has records of another version of alloypy ({', '.join(newer)}), which this one cannot "
@@ -97,8 +105,13 @@ def _check_outside(disk: Disk, path: str, real: str) -> None:
 
 def has_records(disk: Disk, inner: str) -> bool:
     """Whether a directory has files of a queue in it."""
+    return _has(disk, inner, _SURELY_OURS)
+
+
+def _has(disk: Disk, inner: str, pattern: re.Pattern[str]) -> bool:
+    """Whether a directory has anything with such a name."""
     try:
-        return any(_SURELY_OURS.fullmatch(name) for name in disk.names(inner))
+        return any(pattern.fullmatch(name) for name in disk.names(inner))
     except OSError:  # one that cannot be read, or is not there yet
         return False
 

@@ -142,5 +142,7 @@ def _tries(disk: Disk, directory: str, found: Survey) -> Tries:
     """The notes of what was being tried when the process ended."""
     tries = Tries(disk, directory)
     by_number = {name_number(name): each.account for name, each in found.done.items()}
-    tries.start(lambda seq, number: number in by_number and by_number[number].is_waiting(seq))
+    told = tries.start(lambda seq, number: number in by_number and by_number[number].is_waiting(seq))
+    if told:
+        found.warnings.append(told)
     return tries

@@ -235,8 +235,14 @@ class Log:
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What opening the log has found that people should know."""
-        return self._loaded.warnings
+        """What opening the log has found that people should know, and what is in its way now."""
+        return [*self._loaded.warnings, *self.hindrances]
+
+    @property
+    def hindrances(self) -> Sequence[str]:
+        """What the log cannot do now, and why, while it stores and gives out records."""
+        fault = self._loaded.tries.fault
+        return [fault] if fault else []
 
     def facts(self) -> LogFacts:
         """Figures of the log. No I/O."""
@@ -378,6 +384,7 @@ class Log:
         while True:
             await self._graves.evict_old()
             self._graves.tell_rest()
+            self._loaded.tries.mend()
             await self._members.forget(self.is_old)
             if self._writer.is_idle:
                 await self._end_done_file()

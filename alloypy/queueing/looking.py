@@ -207,7 +207,7 @@ def _place(disk: Disk, path: str) -> str:
     real = Path(path).resolve()
     if VERSION not in names and real.name == VERSION and has_records(disk, path):
         return str(Path(path).parent if Path(path).name == VERSION else real.parent)
-    check_version(path, names)
+    check_version(disk, path, names)
     if VERSION not in names:
         below = [f"there is one in {each}" for each in _queues_below(disk, path)]
         hint = (*below, f"name the directory that is its path, {DEFAULT_PLACE}")[0]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from alloypy.queueing.disk import Disk, new_name, written_anew
+from alloypy.queueing.obstacles import why
 
 _ENTRY = Struct("<QII")
 _CRC = Struct("<I")
@@ -45,27 +46,50 @@ NO_ENDS = Ends(0, 0)
 
 
 class Tries:
-    """The notes of a log. What has been tried and neither delivered nor survived counts as a crash."""
+    """The notes of a log. What has been tried and neither delivered nor survived counts as a crash.
+
+    fault: why nothing can be noted, or "".
+    """
 
     def __init__(self, disk: Disk, directory: str) -> None:
         self._disk = disk
         self._path = f"{directory}/tries.log"
+        self.fault = ""
         self._descriptor: int | None = None
         self._end = 0
         self._ends: dict[tuple[int, int], Ends] = {}
         self._noted: dict[tuple[int, int], int] = {}
 
-    def start(self, is_waiting: Callable[[int, int], bool]) -> None:
-        """Read the notes, and write anew those of records that still wait. A failing disk costs the notes."""
-        with suppress(OSError):
-            descriptor = self._disk.open(self._path)
-            try:
-                if (size := self._disk.size(descriptor)) <= _MOST_BYTES_READ:
-                    self._read(self._disk.read(descriptor, size, 0))
-            finally:
-                self._disk.close(descriptor)
+    def start(self, is_waiting: Callable[[int, int], bool]) -> str:
+        """Read the notes, and write anew those of records that still wait. A failing disk costs the notes.
+
+        Returns what people should know of notes that are lost, or "".
+        """
+        is_lost = False
+        try:
+            self._load()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            is_lost = True
         self._ends = {key: ends for key, ends in self._ends.items() if is_waiting(*key)}
         self._renew()
+        if not is_lost or self.fault:
+            return ""
+        return f"{self._path} could not be read and was written anew: what was being tried before is unknown"
+
+    def mend(self) -> None:
+        """Begin to take notes if nothing is in the way any more."""
+        if self.fault:
+            self._renew()
+
+    def _load(self) -> None:
+        descriptor = self._disk.open(self._path)
+        try:
+            if (size := self._disk.size(descriptor)) <= _MOST_BYTES_READ:
+                self._read(self._disk.read(descriptor, size, 0))
+        finally:
+            self._disk.close(descriptor)
 
     def _read(self, data: bytes) -> None:
         for at in range(0, len(data) - _ENTRY_BYTES + 1, _ENTRY_BYTES):
@@ -145,7 +169,7 @@ class Tries:
             entries += [(*key, _TRIED)] * (ends.all - ends.alone) + [(*key, _TRIED_ALONE)] * ends.alone
         entries += [(*key, kind) for key, kind in self._noted.items()]
         data = _packed(entries)
-        with suppress(OSError):
+        try:
             descriptor = written_anew(self._disk, self._path, data, synced=False)
             try:
                 self._disk.rename(new_name(self._path), self._path)
@@ -154,7 +178,12 @@ class Tries:
                 raise
             if self._descriptor is not None:
                 self._disk.close(self._descriptor)
-            self._descriptor, self._end = descriptor, len(data)
+            self._descriptor, self._end, self.fault = descriptor, len(data), ""
+        except OSError as error:
+            if self._descriptor is None:  # otherwise the old file takes more
+                self.fault = (
+                    f"what is being tried cannot be noted, to find what ends the process: {why(error)}"
+                )
 
 
 def _packed(entries: Iterable[tuple[int, int, int]]) -> bytes:

@@ -41,6 +41,7 @@ class Stream:
     """The store of one topic. Made by `open`."""
 
     disk_bytes = None
+    hindrances = ()
 
     def __init__(self, access: Access, settings: StreamSettings, logger: logging.Logger) -> None:
         self._access = access

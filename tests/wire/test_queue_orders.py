@@ -251,6 +251,45 @@ async def test_a_long_path_and_what_a_killed_process_left_are_no_hindrance(
             (path / "v1" / "control").touch()
 
 
+async def test_what_is_in_the_way_of_notes_and_orders_is_told_until_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("alloypy.queueing.log._UPKEEP_SECONDS", 0.01)
+    inner = tmp_path / "v1"
+    ways = [inner / "tries.log", inner / "control"]
+    for each in ways:
+        each.mkdir(parents=True)
+    text = f'disk {{\npath = "{tmp_path}"\nmin_free = "0"\n}}\n'
+    async with scripted(Server()) as backend:
+        async with pipeline(RECEIVER + queue("a", settings=text) + write("a", backend), tmp_path) as running:
+
+            def told() -> str:
+                return running.controller.component("", "alloypy.queue.default").health.message
+
+            await until(lambda: "control is a directory" in told())
+            for each in ways:
+                words = f"{each} is a directory, but a queue has a file of that name: move it away"
+                assert words in told()
+                assert words in "\n".join(running.log.lines)
+            for each in ways:
+                each.rmdir()
+            await until(lambda: "directory" not in told())
+            assert (inner / "tries.log").is_file()
+            assert (inner / "control").is_socket()
+    assert not (inner / "control").exists()
+
+
+async def test_notes_that_cannot_be_read_are_told_to_be_lost(tmp_path: Path) -> None:
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "tries.log").symlink_to("elsewhere")
+    log = await Attended.open(str(tmp_path), settings=LogSettings(min_free=0), destinations=[A])
+    (warning,) = log.warnings
+    assert "tries.log could not be read and was written anew" in warning
+    assert not log.hindrances
+    await log.close()
+
+
 async def test_an_order_that_fails_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -129,6 +129,7 @@ class Queue(Component[Arguments, Exports]):
             for name, each in self._couriers.items()
             if len(each.undertaker)
         ]
+        words += log.hindrances
         return healthy("; ".join(words)) if words else None
 
     def in_flight(self) -> InFlight:

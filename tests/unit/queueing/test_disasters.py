@@ -17,6 +17,7 @@ from alloypy.queueing.directory import check
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import Full, QueueError
 from alloypy.queueing.log import Log
+from alloypy.queueing.looking import look
 from alloypy.queueing.settings import LogSettings
 from tests.support.counts import repeated
 from tests.support.log_life import SMALL, Lives, contents, drained, lawful
@@ -534,7 +535,24 @@ async def test_a_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "q" / "v2").mkdir(parents=True)
+    assert "not the directory of a queue: it contains v2" in await refused(tmp_path / "q")
+    (tmp_path / "q" / "v2" / "lock").touch()
     assert "another version of alloypy (v2)" in await refused(tmp_path / "q")
+
+
+@pytest.mark.anyio
+async def test_what_is_only_called_like_a_version_is_none(tmp_path: Path) -> None:
+    (tmp_path / "v4").touch()
+    (tmp_path / "v5").mkdir()
+    (tmp_path / "v5" / "notes.txt").touch()
+    assert "not the directory of a queue: it contains v4" in await refused(tmp_path)
+    with pytest.raises(QueueError, match="has no queue: name the directory"):
+        look(str(tmp_path))
+    (tmp_path / "v1").mkdir()
+    log = await Log.open(str(tmp_path), settings=SMALL, destinations=["a"])
+    await log.put(b"meta", [b"body"])
+    await log.close()
+    assert look(str(tmp_path)).waiting("a").records == 1
 
 
 @pytest.mark.anyio

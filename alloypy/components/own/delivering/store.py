@@ -63,12 +63,15 @@ class Cursor(Protocol):
 class Store(Protocol):
     """What takes profiles and gives them out; `alloypy.queueing.log` says what each method does.
 
-    fault: why it takes nothing, or "". disk_bytes: what it takes on the disk of this machine; None if nothing
-    is kept there.
+    fault: why it takes nothing, or "". hindrances: what else it cannot do now, and why. disk_bytes: what it
+    takes on the disk of this machine; None if nothing is kept there.
     """
 
     @property
     def fault(self) -> str: ...
+
+    @property
+    def hindrances(self) -> Sequence[str]: ...
 
     @property
     def disk_bytes(self) -> int | None: ...
