@@ -233,8 +233,7 @@ class World:
         self.kills += 1
         before = self.folder / str(self.life)
         self.life += 1
-        sockets = shutil.ignore_patterns("control")
-        shutil.copytree(before, self.folder / str(self.life), ignore=sockets)
+        copied(before, self.folder / str(self.life))
         for destination in self.all.values():
             again = self.all[destination.component] = Destination(destination.component)
             again.answer = destination.answer
@@ -285,6 +284,17 @@ class World:
         if not self.kills:
             # What gives way to others while it is on its way counts as dropped, and may arrive all the same.
             assert len(arrived) <= law.delivered + law.dropped
+
+
+def copied(source: Path, target: Path) -> None:
+    """Copy a directory without sockets; again if a thread deletes a file meanwhile."""
+    while True:
+        try:
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("control"))
+        except shutil.Error:
+            shutil.rmtree(target)
+        else:
+            return
 
 
 @pytest.fixture(autouse=True)
