@@ -173,7 +173,9 @@ class SendError(Exception):
     +- Dropped       the connection ended before a byte of the reply arrived: the usual race on a reused one
     """
 
-    at = ""
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.at = ""
 
 
 class SendTimeout(SendError):

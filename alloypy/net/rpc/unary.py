@@ -203,16 +203,16 @@ async def _receive_body(scope: Scope, receive: Receive, limit: int, deadline: fl
         except TimeoutError:
             raise ConnectError("deadline_exceeded", "context deadline exceeded", headers=(CLOSE,)) from None
         return body
-    except BodyTooLarge as reason:
-        raise ConnectError("resource_exhausted", str(reason), status=413, headers=(CLOSE,)) from None
-    except BodyStalled as reason:
-        raise ConnectError("deadline_exceeded", f"read message: {reason}", headers=(CLOSE,)) from None
-    except BodyMalformed as reason:
-        raise ConnectError("invalid_argument", f"read message: {reason}", headers=(CLOSE,)) from None
-    except BodyBroken as reason:
-        raise ConnectError("unknown", f"read message: {reason}", headers=(CLOSE,)) from None
-    except OverBudget as reason:
-        raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER, CLOSE)) from None
+    except BodyTooLarge as large:
+        raise ConnectError("resource_exhausted", str(large), status=413, headers=(CLOSE,)) from None
+    except BodyStalled as stalled:
+        raise ConnectError("deadline_exceeded", f"read message: {stalled}", headers=(CLOSE,)) from None
+    except BodyMalformed as malformed:
+        raise ConnectError("invalid_argument", f"read message: {malformed}", headers=(CLOSE,)) from None
+    except BodyBroken as broken:
+        raise ConnectError("unknown", f"read message: {broken}", headers=(CLOSE,)) from None
+    except OverBudget as full:
+        raise ConnectError("unavailable", str(full), headers=(RETRY_LATER, CLOSE)) from None
 
 
 async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
@@ -224,12 +224,12 @@ async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
         hold(unpacking.size)
         if not done:
             await _unpack_aside(unpacking, hold, limit)
-    except GzipError as reason:
-        raise ConnectError("invalid_argument", str(reason)) from None
-    except TooLarge as reason:
-        raise ConnectError("resource_exhausted", str(reason), status=413) from None
-    except OverBudget as reason:
-        raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER,)) from None
+    except GzipError as damaged:
+        raise ConnectError("invalid_argument", str(damaged)) from None
+    except TooLarge as large:
+        raise ConnectError("resource_exhausted", str(large), status=413) from None
+    except OverBudget as full:
+        raise ConnectError("unavailable", str(full), headers=(RETRY_LATER,)) from None
     except TimeoutError:
         raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
     return unpacking.content

@@ -84,8 +84,8 @@ async def _decode_aside(
             hold(held)
             series = await WORK.run(partial(_decode, request, rule, allowance), WORK_SECONDS)
             hold(allowance.taken() - held)
-        except OverBudget as reason:
-            raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER,)) from None
+        except OverBudget as full:
+            raise ConnectError("unavailable", str(full), headers=(RETRY_LATER,)) from None
         except TimeoutError:
             raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
         except Overrun as reason:

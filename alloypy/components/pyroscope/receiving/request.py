@@ -77,20 +77,20 @@ class ProfileRequest:
             if len(query) > _LARGE_QUERY_BYTES:
                 holder(scope)(_QUERY_COPIES * len(query))
             labels = labels_in_query(query)
-        except OverBudget as reason:
-            return unread(reason)
-        except InvalidLabels as reason:
-            reception.refused("Failed to parse labels from name parameter", reason)
-            return plain_text(400, f"name: {reason}")
+        except OverBudget as full:
+            return unread(full)
+        except InvalidLabels as invalid:
+            reception.refused("Failed to parse labels from name parameter", invalid)
+            return plain_text(400, f"name: {invalid}")
         body = arrived_body(scope, self._settings.max_body_size)
         if body is None:
             try:
                 body = await read_body(scope, self._receive, self._settings.max_body_size)
             except ClientLeft:
                 raise
-            except BodyError as reason:
-                reception.refused("Failed to read request body", reason)
-                return unread(reason)
+            except BodyError as broken:
+                reception.refused("Failed to read request body", broken)
+                return unread(broken)
         self.received = len(body)
         kinds, encoding, passed = self._headers()
         self._series = None
