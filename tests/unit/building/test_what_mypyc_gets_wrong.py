@@ -1,0 +1,86 @@
+"""What mypyc compiles to something else than Python does is not in the modules that it compiles."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.compiled import modules_to_compile
+
+ROOT = Path(__file__).parents[3]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    """The modules to compile."""
+    for name in modules_to_compile():
+        yield name, ast.parse((ROOT / f"{name.replace('.', '/')}.py").read_text("utf-8"))
+
+
+def handlers(function: ast.AST) -> Iterator[ast.ExceptHandler]:
+    """What handles exceptions in a function, except in functions inside it."""
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, FUNCTIONS):
+            continue
+        if isinstance(node, ast.ExceptHandler):
+            yield node
+        yield from handlers(node)
+
+
+def shared_names(tree: ast.Module) -> Iterator[str]:
+    """The names that a function gives to exceptions of several types."""
+    for function in ast.walk(tree):
+        if isinstance(function, FUNCTIONS):
+            types: dict[str, set[str]] = defaultdict(set)
+            for handler in handlers(function):
+                if handler.name and handler.type:
+                    types[handler.name].add(ast.unparse(handler.type))
+            yield from (name for name, found in types.items() if len(found) > 1)
+
+
+def exceptions_with_defaults(tree: ast.Module) -> Iterator[str]:
+    """The exception classes whose body gives an attribute a value."""
+    known = {"Exception", "ValueError", "OSError", "RuntimeError", "TypeError", "KeyError", "LookupError"}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and known.intersection(map(ast.unparse, node.bases)):
+            known.add(node.name)
+            if any(isinstance(each, ast.Assign | ast.AnnAssign) and each.value for each in node.body):
+                yield node.name
+
+
+def test_a_function_gives_a_name_to_exceptions_of_one_type_only() -> None:
+    """The variable has the type of the first: any other exception becomes a TypeError."""
+    assert {name: list(shared_names(tree)) for name, tree in trees() if any(shared_names(tree))} == {}
+
+
+def test_exceptions_get_their_attributes_when_they_are_made() -> None:
+    """An attribute that only the body of the class sets is missing in exceptions that other modules raise."""
+    found = {name: list(exceptions_with_defaults(tree)) for name, tree in trees()}
+    assert {name: classes for name, classes in found.items() if classes} == {}
+
+
+def test_both_are_found() -> None:
+    text = """
+class Problem(ValueError):
+    at = ""
+
+class Further(Problem):
+    pass
+
+def ask() -> None:
+    try:
+        answer()
+    except KeyError as error:
+        def inner() -> None:
+            try:
+                answer()
+            except OSError as error:
+                raise
+    except ValueError as error:
+        raise
+"""
+    tree = ast.parse(text)
+    assert list(shared_names(tree)) == ["error"]
+    assert list(exceptions_with_defaults(tree)) == ["Problem"]
