@@ -18,6 +18,7 @@ from alloypy.queueing.obstacles import about
 from alloypy.queueing.record import HEAD_BYTES, Place, Record, framed
 from alloypy.queueing.scan import Window, is_good, records
 from alloypy.queueing.segments import segment_numbers, segment_path
+from alloypy.queueing.writer import NO_SPACE
 
 _FILES = 8
 _LEAST_FILE_BYTES = 64 << 10
@@ -122,9 +123,9 @@ class DeadLetters:
             try:
                 try:
                     self._disk.write(descriptor, parts, end)
-                except OSError:
+                except OSError as error:
                     self._disk.truncate(descriptor, end)
-                    is_good = True  # only full
+                    is_good = error.errno in NO_SPACE
                     raise
                 self._disk.sync(descriptor)
             finally:
@@ -136,8 +137,14 @@ class DeadLetters:
 
     def _begin(self, number: int, parts: list[Buffer]) -> None:
         """Write a file that does not exist; there is none again if the disk fails."""
-        path = segment_path(self._directory, number)
-        descriptor = self._disk.create(path)
+        try:
+            descriptor = self._disk.create(segment_path(self._directory, number))
+        except FileNotFoundError:  # somebody has deleted the directory: the next time it is made again
+            self._exists = False
+            raise
+        except FileExistsError:  # nor is the file one of ours
+            self._take_out(number)
+            raise
         try:
             try:
                 self._disk.write(descriptor, parts, 0)
@@ -177,11 +184,15 @@ class DeadLetters:
         except FileNotFoundError:
             pass
         except OSError:
-            self._sizes[number] = 0
-            self._ended.add(number)
+            self._take_out(number)
             return
         self._sizes.pop(number, None)
         self._ended.discard(number)
+
+    def _take_out(self, number: int) -> None:
+        """Write to no file of this number."""
+        self._sizes[number] = 0
+        self._ended.add(number)
 
     def get(self, seq: int) -> DeadLetter | None:
         """A dead letter as it was kept; None if there is none or it is damaged. Raises OSError."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -318,3 +320,29 @@ def test_what_is_set_aside_holds_no_piece_of_a_file() -> None:
 
     lives.run(set_aside())
     lives.free()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "with a file of others"])
+async def test_what_others_do_to_the_directory_keeps_no_dead_letter_from_becoming_one(
+    tmp_path: Path, *, is_deleted: bool
+) -> None:
+    log = await Log.open(str(tmp_path), settings=SMALL, destinations=["a"])
+    directory = tmp_path / "v1" / "dead-a"
+    await refuse(log, b"first")
+    if is_deleted:
+        shutil.rmtree(directory)
+    else:
+        (directory / "000000000002.seg").write_bytes(b"of others")
+    await log.put(b"meta", [bytes(70_000)])  # does not fit into the first file
+    record = await log.cursor("a").next()
+    for _ in range(3):
+        try:
+            assert await log.cursor("a").dead(record.place, "refused", "no")
+        except OSError:
+            continue
+        break
+    assert await log.dead_letters("a") == [1, 2] or is_deleted
+    assert await log.dead_letter("a", 2) is not None
+    assert lawful(log.cursor("a").counts)
+    await log.close()
