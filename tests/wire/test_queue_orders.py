@@ -93,6 +93,8 @@ async def test_records_are_dropped_while_the_queue_is_open(
         async with pipeline(text, tmp_path) as running:
             await fill(running, server, 2, 30)
             path = place(running, tmp_path)
+            said = running.controller.component("", "alloypy.queue.default").health.message
+            assert said == f"profiles wait for {A}"
             assert await command("drop", path) == 1
             assert f"{A}: would delete 30 that wait and 2 dead letters" in capsys.readouterr().out
             assert counted(running, "dropped_total") == 0
@@ -104,6 +106,7 @@ async def test_records_are_dropped_while_the_queue_is_open(
             assert capsys.readouterr().out == f"{A}: 31 deleted\n"
             assert counted(running, "dropped_total", reason="removed") == 30
             assert counted(running, "records") == counted(running, "bytes") == 0
+            assert "wait" not in running.controller.component("", "alloypy.queue.default").health.message
             assert counted(running, "dead_letter_records") == 0
             check_law(running, "a")
         server.status = 200

@@ -121,10 +121,10 @@ class Queue(Component[Arguments, Exports]):
         ]
         if held_up:
             return unhealthy(f"nothing is delivered until dead letters can be kept for {', '.join(held_up)}")
-        failing = [name for name, courier in self._couriers.items() if courier.fails]
+        failing = [name for name, each in self._couriers.items() if each.fails and each.cursor.behind.records]
         words = [f"profiles wait for {', '.join(failing)}"] if failing else []
         words += [
-            f"{len(each.undertaker)} refused profiles wait, as dead letters cannot be kept for {name}: "
+            f"refused profiles wait ({len(each.undertaker)}), as dead letters cannot be kept for {name}: "
             f"{each.undertaker.fault}"
             for name, each in self._couriers.items()
             if len(each.undertaker)
