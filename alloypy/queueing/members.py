@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -44,18 +45,20 @@ class Members:
         self._books = books
         self._graves = graves
         self._last = last
+        self._changing = asyncio.Lock()
 
     async def join(self, name: str) -> Account:
         """Let a destination have what is put from now on; one that has left goes on where it was.
 
         Raises QueueError.
         """
-        done = self._books.done.get(name)
-        if done is None:
-            done = await self._new(name)
-        elif done.account.left is not None:
-            await self._return(done, done.account.left)
-        return done.account
+        async with self._changing:
+            done = self._books.done.get(name)
+            if done is None:
+                done = await self._new(name)
+            elif done.account.left is not None:
+                await self._return(done, done.account.left)
+            return done.account
 
     def leave(self, name: str) -> int:
         """Let a destination have nothing more. Returns how much waits for it."""
@@ -68,19 +71,25 @@ class Members:
 
         is_old: whether a time is so long ago that what waits for one that left then is given up.
         """
-        for account in self._books.accounts:
-            if account.left is None:
-                continue
-            if is_old(account.left_at):
-                for segment in self._segments:
-                    self._books.drop(account, segment, "removed")
-            if not account.waiting(self._last()) and not account.dead.count:
-                try:  # before its file is gone: it would count as lost
-                    await self._write_roll(self._books.done.keys() - {account.name})
-                except OSError:
-                    continue
-                await self._books.close_account(account.name)
-                self._graves.close_account(account.name)
+        for name in list(self._books.done):
+            async with self._changing:
+                if name in self._books.done:
+                    await self._forget(self._books.done[name].account, is_old)
+
+    async def _forget(self, account: Account, is_old: Callable[[int], bool]) -> None:
+        if account.left is None:
+            return
+        if is_old(account.left_at):
+            for segment in self._segments:
+                self._books.drop(account, segment, "removed")
+        if account.waiting(self._last()) or account.dead.count:
+            return
+        try:  # before its file is gone: it would count as lost
+            await self._write_roll(self._books.done.keys() - {account.name})
+        except OSError:
+            return
+        await self._books.close_account(account.name)
+        self._graves.close_account(account.name)
 
     async def _return(self, done: DoneLog, left: int) -> None:
         """Let a destination have what is put from now on, once no lost mark can keep it from it."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
 
 from alloypy.queueing.errors import QueueError
+from alloypy.queueing.log import Log
+from alloypy.queueing.members import Members
 from tests.support.counts import repeated
-from tests.support.log_life import Lives, drained, lawful
+from tests.support.log_life import SMALL, Lives, drained, lawful
 
 
 async def put(lives: Lives, bodies: list[bytes]) -> None:
@@ -82,3 +88,34 @@ def test_a_destination_that_cannot_return_is_told_so_and_can_later() -> None:
     assert sorted(lives.run(drained(log, "b"))) == [b"3"]
     assert lawful(log.cursor("b").counts)
     lives.free()
+
+
+@pytest.mark.anyio
+async def test_a_destination_that_returns_while_it_is_forgotten_is_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await Log.open(str(tmp_path), settings=SMALL, destinations=["a", "b"])
+    write_roll, may_write, begun = Members._write_roll, asyncio.Event(), asyncio.Event()
+
+    async def slow(self: Members, names: Iterable[str]) -> None:
+        begun.set()
+        await may_write.wait()
+        await write_roll(self, names)
+
+    monkeypatch.setattr(Members, "_write_roll", slow)
+    log.remove_destination("b")
+    forgetting = asyncio.create_task(log._members.forget(lambda _: False))
+    await begun.wait()
+    returning = asyncio.create_task(log.add_destination("b"))
+    await asyncio.sleep(0)
+    may_write.set()
+    cursor = await returning
+    await forgetting
+    await log.put(b"meta", [b"body"])
+    cursor.done((await cursor.next()).place)
+    assert cursor.counts.delivered == 1
+    assert lawful(cursor.counts)
+    await log.close()
+    log = await Log.open(str(tmp_path), settings=SMALL, destinations=["a", "b"])
+    assert (log.cursor("b").counts.waiting, log.cursor("b").counts.delivered) == (0, 1)
+    await log.close()
