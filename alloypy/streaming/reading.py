@@ -127,9 +127,9 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._leave()
 
     async def _leave(self) -> None:
-        consumer, self._consumer = self._consumer, None
+        consumer, self._consumer, self._is_assigned = self._consumer, None, False
         with contextlib.suppress(KafkaError):
-            await in_time(self._commit(consumer, is_open=False), _LEAVE_SECONDS)
+            await in_time(self._commit(consumer), _LEAVE_SECONDS)
         self._cursor.assign({})
         admin, self._admin = self._admin, None
         await asyncio.gather(*(closed(each) for each in (consumer, admin) if each is not None))
@@ -185,8 +185,9 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             if self._cursor.uncommitted < self._cursor.most_uncommitted // 2:
                 await asyncio.sleep(_COMMIT_SECONDS)
 
-    async def _commit(self, consumer: Any, *, is_open: bool = True) -> None:
-        """Commit what is settled. is_open: whether more is going to be tried. Raises KafkaError."""
+    async def _commit(self, consumer: Any) -> None:
+        """Commit what is settled, and whether more of a partition is going to be tried. Raises KafkaError."""
+        is_open = self._is_assigned
         offsets: dict[TopicPartition, OffsetAndMetadata] = {}
         partitions, number = list(self._cursor.partitions.values()), self._cursor.uncommitted
         notes = [partition.notes for partition in partitions]
@@ -245,7 +246,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         await self._cursor.pause(_LEAVE_SECONDS)
         with contextlib.suppress(KafkaError):
-            await in_time(self._commit(self._consumer, is_open=False), _LEAVE_SECONDS)
+            await in_time(self._commit(self._consumer), _LEAVE_SECONDS)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Go on where the group has got to; what is here of partitions that stay is kept."""

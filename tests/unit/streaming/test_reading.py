@@ -102,7 +102,9 @@ async def test_a_partition_that_stays_goes_on_where_it_was() -> None:
     assert brokers.sought == {ONE: 8}
 
 
-async def test_a_partition_is_committed_as_open_before_anything_is_delivered_and_closed_on_leaving() -> None:
+async def test_a_partition_is_committed_as_open_before_anything_is_delivered_and_closed_on_leaving(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     group = {ONE: OffsetAndMetadata(7, "")}
     brokers = Brokers(group, group)
     made, cursor = reader(brokers)
@@ -112,8 +114,11 @@ async def test_a_partition_is_committed_as_open_before_anything_is_delivered_and
     await made._commit(brokers)
     assert brokers.commits[-1][ONE] == (7, f";open={crashes._PROCESS}")
     [record] = cursor.ready(1, 1)
-    cursor.done(record.place)
+    monkeypatch.setattr("alloypy.streaming.reading._LEAVE_SECONDS", 0.01)
     await made.on_partitions_revoked([ONE])
+    assert brokers.commits[-1] == {ONE: OffsetAndMetadata(7, "")}
+    cursor.done(record.place)  # late, while the group shares its partitions anew
+    await made._commit(brokers)
     assert brokers.commits[-1] == {ONE: OffsetAndMetadata(8, "")}
     assert cursor.ready(1, 1) == []
     brokers.answers[0] = brokers.commits[-1]
