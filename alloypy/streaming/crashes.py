@@ -27,6 +27,7 @@ class Crashes:
     """What is known of one partition. A record is named by the offset of its last message.
 
     text: what a commit says. most: records that whoever had the partition may have been trying.
+    are_known: whether a process has ended that had it.
     """
 
     def __init__(self, text: str = "", most: int = 0) -> None:
@@ -42,6 +43,7 @@ class Crashes:
             self._twice, self._once = max(self._once, self._twice), _ALL
         if _ALL in (self._once, self._twice):
             self._left = most
+        self.are_known = bool(self._once or self._twice or self._alone)
 
     def _read(self, text: str) -> str:
         """Take what a text says, unless it is another program's; returns which process has it open, or ""."""

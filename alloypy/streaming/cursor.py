@@ -337,14 +337,8 @@ class StreamCursor:
 
     def _add(self, partition: Partition, content: Content) -> None:
         place, offset = Place(1, next(self._numbers)), content.offsets[-1]
-        partition.saw(offset)
-        record = Record(
-            place,
-            content.received_at,
-            content.meta,
-            (content.body,),
-            crashes=partition.crashes.ends(offset).all,
-        )
+        crashes = partition.crashes_at(offset)
+        record = Record(place, content.received_at, content.meta, (content.body,), crashes=crashes)
         item = _Item(record, partition, content.offsets)
         self._ready.append(item)
         self._ready_bytes += record.size

@@ -67,9 +67,12 @@ class Partition:
         if self.end_at_start is None:
             self.end_at_start = end
 
-    def saw(self, offset: int) -> None:
-        """A record has been read whose last message is at `offset`."""
+    def crashes_at(self, offset: int) -> int:
+        """How often a process ended that may have tried a record just read. offset: of its last message."""
+        if not self.crashes.are_known:
+            return 0
         self.crashes.saw(offset, self.end if self.end_at_start is None else self.end_at_start)
+        return self.crashes.ends(offset).all
 
     def stop_rereading(self) -> None:
         """Its place in the partition is lost: the record has to be read again from its beginning."""

@@ -36,7 +36,7 @@ class Group:
         partition.read_until(self.messages)
         for offset in range(partition.progress.first, self.messages):
             if not partition.progress.is_settled(offset):
-                partition.saw(offset)
+                partition.crashes_at(offset)
         return partition
 
     def commit(self, partition: Partition, *, is_open: bool = True) -> None:
@@ -81,8 +81,7 @@ def test_a_process_that_gets_its_own_partition_back_has_not_ended(monkeypatch: p
     group.commit(group.life())
     again = Partition.of_commit(NAME, *group.committed, MOST)
     again.read_until(10)
-    again.saw(0)
-    assert again.crashes.ends(0) == NO_ENDS
+    assert again.crashes_at(0) == 0
 
 
 def test_a_record_that_ends_the_process_alone_is_guilty_after_enough_ends(
@@ -146,7 +145,7 @@ def test_messages_that_come_after_an_end_have_nothing_to_do_with_it(monkeypatch:
     group.life()
     partition = group.life()
     for offset in (2, 3):
-        partition.saw(offset)
+        partition.crashes_at(offset)
     assert ends(partition, range(4)) == [1, 1, 0, 0]
 
 
