@@ -53,20 +53,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _LINE_COMMENT, _UNKNOWN = 12, 14
-_GROUP: tuple[int, ...] = (
-    0,
-    1,
-    1,
-    3,
-    3,
-    5,
-    6,
-    6,
-    8,
-    8,
-    10,
-    10,
-)  # the token's group, by the last group that matched
+# The token's group, by the last group that matched.
+_GROUP: tuple[int, ...] = (0, 1, 1, 3, 3, 5, 6, 6, 8, 8, 10, 10)
 _LITERAL = {1: "IDENT", 6: "STRING", 8: "NUMBER", 10: "FLOAT"}
 _TYPE = KEYWORDS | OPERATORS
 
