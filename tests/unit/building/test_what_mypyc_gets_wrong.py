@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.support.compiled import modules_to_compile
 
 ROOT = Path(__file__).parents[3]
+WEAK = {"WeakSet": 0, "WeakKeyDictionary": 0, "WeakValueDictionary": 1, "ReferenceType": 0}
+"""Which of its arguments a type refers to weakly."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -61,7 +63,28 @@ def test_exceptions_get_their_attributes_when_they_are_made() -> None:
     assert {name: classes for name, classes in found.items() if classes} == {}
 
 
-def test_both_are_found() -> None:
+def weakly_referenced(tree: ast.Module) -> Iterator[str]:
+    """The classes whose objects a module refers to weakly, as its annotations say."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and (name := ast.unparse(node.value).rpartition(".")[2]) in WEAK:
+            given = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            weak = given[WEAK[name]]
+            yield from (each.id for each in ast.walk(weak) if isinstance(each, ast.Name))
+
+
+def test_nothing_refers_weakly_to_what_is_compiled() -> None:
+    """Such a reference stays behind when its object is freed, and the process crashes."""
+    compiled = {node.name for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    found = {}
+    for path in sorted((ROOT / "alloypy").rglob("*.py")):
+        text = path.read_text("utf-8")
+        if "weakref" in text:
+            found[path.name] = compiled.intersection(weakly_referenced(ast.parse(text)))
+    assert found
+    assert {name: classes for name, classes in found.items() if classes} == {}
+
+
+def test_all_of_it_is_found() -> None:
     text = """
 class Problem(ValueError):
     at = ""
@@ -84,3 +107,5 @@ def ask() -> None:
     tree = ast.parse(text)
     assert list(shared_names(tree)) == ["error"]
     assert list(exceptions_with_defaults(tree)) == ["Problem"]
+    assert list(weakly_referenced(ast.parse("a: weakref.WeakSet[A]"))) == ["A"]
+    assert list(weakly_referenced(ast.parse("a: WeakValueDictionary[Path, A]"))) == ["A"]
