@@ -24,7 +24,7 @@ _GO_TEXTS: Final = {
 }
 
 
-def body_too_large(limit: float) -> str:
+def body_too_large(limit: int) -> str:
     """The error text for a body larger than `limit` bytes."""
     return f"request body is larger than {limit} bytes"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from alloypy.lang.brief import brief
 from alloypy.tracing import Trace
@@ -200,9 +200,10 @@ class DeliveryErrors(DeliveryError):
     """
 
     def __init__(self, errors: Sequence[DeliveryError], more: int = 0) -> None:
+        super().__init__(told(errors, more))
         self.errors = tuple(errors)
         self.more = more
-        super().__init__(told(errors, more), **_shared(errors))
+        _share(self, errors)
 
 
 def leading(errors: Sequence[DeliveryError]) -> DeliveryError:
@@ -212,19 +213,17 @@ def leading(errors: Sequence[DeliveryError]) -> DeliveryError:
 
 def joined(errors: Sequence[DeliveryError], message: str) -> DeliveryError:
     """The errors of one series, or of one profile, at several destinations as a single error."""
-    return DeliveryError(message, series=errors[0].series, **_shared(errors))
+    error = DeliveryError(message, series=errors[0].series)
+    _share(error, errors)
+    return error
 
 
-def _shared(errors: Sequence[DeliveryError]) -> dict[str, Any]:
-    """The attributes of several errors: retry if that helps any of them, after the longest pause."""
+def _share(one: DeliveryError, errors: Sequence[DeliveryError]) -> None:
+    """Give one error the attributes of several: retry if that helps any of them, after the longest pause."""
     lead = leading(errors)
-    return {
-        "status": lead.status,
-        "code": lead.code,
-        "reason": lead.reason,
-        "retry": any(error.retry for error in errors),
-        "pause": max(error.pause for error in errors),
-    }
+    one.status, one.code, one.reason = lead.status, lead.code, lead.reason
+    one.retry = any(error.retry for error in errors)
+    one.pause = max(error.pause for error in errors)
 
 
 def invalid_labels(reason: Exception, series: int | None = None) -> DeliveryError:

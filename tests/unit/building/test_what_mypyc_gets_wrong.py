@@ -63,6 +63,21 @@ def test_exceptions_get_their_attributes_when_they_are_made() -> None:
     assert {name: classes for name, classes in found.items() if classes} == {}
 
 
+def starred_calls_of_super(tree: ast.Module) -> Iterator[str]:
+    """The calls of methods of a base class that pass on a list or a dictionary of arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("super()."):
+            starred = [each for each in node.args if isinstance(each, ast.Starred)]
+            if starred or any(each.arg is None for each in node.keywords):
+                yield ast.unparse(node)
+
+
+def test_arguments_for_a_base_class_are_written_out() -> None:
+    """A dictionary of them arrives as the value of one argument."""
+    found = {name: list(starred_calls_of_super(tree)) for name, tree in trees()}
+    assert {name: calls for name, calls in found.items() if calls} == {}
+
+
 def weakly_referenced(tree: ast.Module) -> Iterator[str]:
     """The classes whose objects a module refers to weakly, as its annotations say."""
     for node in ast.walk(tree):
@@ -107,5 +122,6 @@ def ask() -> None:
     tree = ast.parse(text)
     assert list(shared_names(tree)) == ["error"]
     assert list(exceptions_with_defaults(tree)) == ["Problem"]
+    assert list(starred_calls_of_super(ast.parse("super().a(b)\nsuper().a(**b)"))) == ["super().a(**b)"]
     assert list(weakly_referenced(ast.parse("a: weakref.WeakSet[A]"))) == ["A"]
     assert list(weakly_referenced(ast.parse("a: WeakValueDictionary[Path, A]"))) == ["A"]
