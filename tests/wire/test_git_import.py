@@ -9,10 +9,12 @@ import stat
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alloypy.components.remote.git_import import read_git
+from alloypy.components.remote.git_program import Git
 from alloypy.lang.values import Secret
 from alloypy.runtime.blocks.modules import GitBasicAuthArguments, GitSSHKeyArguments, ImportGitArguments
 from alloypy.runtime.contract.options import Fetched, FetchError
@@ -311,6 +313,93 @@ async def test_git_that_is_missing_or_old_is_named(
     old.chmod(old.stat().st_mode | stat.S_IXUSR)
     text = await failure(arguments(repository), tmp_path)
     assert text.endswith("git 2.31 or newer is needed; this is git version 2.20.1")
+
+
+def bytes_below(directory: Path) -> int:
+    return sum(each.lstat().st_size for each in directory.rglob("*") if each.is_file())
+
+
+class Recorded:
+    """Notes what git is asked to do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.commands: list[str] = []
+        run = Git.run
+
+        async def noting(git: Git, *arguments: str, **more: Any) -> str:
+            self.commands.append(arguments[0])
+            return await run(git, *arguments, **more)
+
+        monkeypatch.setattr(Git, "run", noting)
+
+    def taken(self) -> list[str]:
+        """The commands since the last call."""
+        commands, self.commands = self.commands, []
+        return commands
+
+
+@pytest.mark.parametrize("revision", ["main", "main~0"], ids=["a branch", "with its history"])
+async def test_a_history_that_is_replaced_again_and_again_takes_no_more_space(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
+) -> None:
+    recorded, given = Recorded(monkeypatch), arguments(repository, revision)
+    for number in range(5):
+        (repository.path / "blob").write_bytes(os.urandom(100_000))
+        repository.commit({"m.alloy": str(number)}, "next")
+        git(repository.path, "checkout", "-q", "--orphan", f"o{number}")
+        git(repository.path, "commit", "-q", "-m", "alone")
+        git(repository.path, "branch", "-q", "-f", "main")
+        git(repository.path, "branch", "-q", "-D", "next")
+        assert await content(given, tmp_path) == {"m.alloy": str(number).encode()}
+        git(repository.path, "checkout", "-q", "main")
+        git(repository.path, "branch", "-q", "-D", f"o{number}")
+    assert bytes_below(tmp_path / "repo" / ".git") < 250_000
+    assert "gc" in recorded.taken()
+    assert await content(given, tmp_path) == {"m.alloy": b"4"}
+    assert "gc" not in recorded.taken()
+
+
+@pytest.mark.parametrize("kind", ["random", "zeros"])
+@pytest.mark.parametrize("revision", ["main", "main~0"])
+async def test_a_repository_that_grows_too_large_leaves_the_last_content_and_no_more(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, revision: str
+) -> None:
+    monkeypatch.setattr("alloypy.components.remote.git_keeping.MOST_BYTES", 1 << 20)
+    recorded, given = Recorded(monkeypatch), arguments(repository, revision)
+    assert await content(given, tmp_path) == {"m.alloy": b"one"}
+    blob = repository.path / "blob"
+    blob.write_bytes(os.urandom(2 << 20) if kind == "random" else bytes(2 << 20))
+    repository.commit({"m.alloy": "two"})
+    for _ in range(2):
+        recorded.taken()
+        fetched = await read_git(given, tmp_path / "repo")
+        assert fetched.content == {"m.alloy": b"one"}
+        assert "it takes more than 0.000976562 GiB on the disk" in fetched.trouble
+        assert bytes_below(tmp_path / "repo") < 10_000
+    assert ("fetch" in recorded.taken()) == (revision != "main")
+    blob.unlink()
+    (repository.path / "sub" / "a.alloy").unlink()
+    repository.commit({"m.alloy": "three"})
+    git(repository.path, "checkout", "-q", "--orphan", "small")
+    git(repository.path, "commit", "-q", "-m", "without the large file")
+    git(repository.path, "branch", "-q", "-f", "main")
+    assert await content(given, tmp_path) == {"m.alloy": b"three"}
+    assert not (tmp_path / "repo" / "sub" / "a.alloy").exists()
+    assert (await read_git(arguments(repository, revision, "sub"), tmp_path / "repo")).content == {
+        "b.alloy": b"b"
+    }
+
+
+async def test_a_repository_that_is_too_large_from_the_start_is_refused(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alloypy.components.remote.git_keeping.MOST_BYTES", 1 << 20)
+    (repository.path / "blob").write_bytes(bytes(2 << 20))
+    repository.commit({})
+    assert "import from a repository with fewer or smaller files" in await failure(
+        arguments(repository), tmp_path
+    )
+    assert bytes_below(tmp_path) - bytes_below(repository.path) < 10_000
 
 
 MODULE = """

@@ -15,7 +15,15 @@ import shutil
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from alloypy.components.remote.git_program import Git, GitError, access, check_version, passwords_in
+from alloypy.components.remote.git_keeping import TooLarge, check_files, fetched, prune
+from alloypy.components.remote.git_program import (
+    Access,
+    Git,
+    GitError,
+    access,
+    check_version,
+    passwords_in,
+)
 from alloypy.files import read_regular
 from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import redact_url
@@ -30,6 +38,8 @@ _CURRENT = "refs/alloypy/current"
 _REFERENCE_NAME = re.compile(r"(?!-|/|.*(\.\.|//|@\{|/\.|\.lock(/|$)|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NOTE = "alloypy.json"
+_REFUSED = "alloypy.refused"
+"""Has the commit that was too large, so that it is not fetched at each pull."""
 
 _locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
 
@@ -69,36 +79,52 @@ async def _update(given: ImportGitArguments, directory: Path) -> None:
         raise FetchError(f"mkdir {directory}: {system_words(error)}") from None
     async with access(given, directory.parent) as how:
         git = Git(directory, how)
-        if not await FILES.run((directory / ".git" / "HEAD").exists, FILE_SECONDS, directory):
-            await check_version(git)
-            await git.run("init", "--quiet")
         try:
-            await _check_out(git, await _fetched(git, how.url, given.revision))
+            await _pull(git, how, given, directory)
+        except TooLarge as refusal:
+            commit = refusal.commit
+            await FILES.run(lambda: _drop_repository(given, directory, commit), FILE_SECONDS, directory)
+            raise
+        await FILES.run(lambda: _note(given, directory), FILE_SECONDS, directory)
+        await prune(git, directory)
+
+
+async def _pull(git: Git, how: Access, given: ImportGitArguments, directory: Path) -> None:
+    """Fetch and check out. Raises GitError, FetchError."""
+    revision = given.revision
+    if await FILES.run((directory / ".git" / "HEAD").exists, FILE_SECONDS, directory):
+        try:
+            await _check_out(git, directory, await _fetched(git, directory, how.url, revision))
+            return
+        except TooLarge:  # perhaps only together with what was there before
+            await FILES.run(lambda: _drop_repository(given, directory, ""), FILE_SECONDS, directory)
         except GitError:
             # If the server answers, it is the copy: a process that was killed can leave it in any state.
             await Git(directory.parent, how).run(
                 "ls-remote", "--quiet", "--", how.url, "HEAD", seconds=_FETCH_SECONDS
             )
             await FILES.run(lambda: shutil.rmtree(directory / ".git"), FILE_SECONDS, directory)
-            await git.run("init", "--quiet")
-            await _check_out(git, await _fetched(git, how.url, given.revision))
-            await git.run("clean", "--quiet", "-ffdx")
-    await FILES.run(lambda: _note(given, directory), FILE_SECONDS, directory)
+    await check_version(git)
+    await git.run("init", "--quiet")
+    await _check_out(git, directory, await _fetched(git, directory, how.url, revision))
+    await git.run("clean", "--quiet", "-ffdx")
 
 
-async def _fetched(git: Git, url: str, revision: str) -> str:
+async def _fetched(git: Git, directory: Path, url: str, revision: str) -> str:
     """The commit of a revision, fetched: a tag, a branch, or whatever git calls a revision."""
     if _REFERENCE_NAME.fullmatch(revision):
         for reference in (f"refs/tags/{revision}", f"refs/heads/{revision}"):
             commit = await _advertised(git, url, reference)
             if commit:
-                return await _fetch_one(git, url, reference, commit)
+                return await _fetch_one(git, directory, url, reference, commit)
     if _COMMIT.fullmatch(revision):
         try:
-            return await _fetch_one(git, url, revision, revision)
+            return await _fetch_one(git, directory, url, revision, revision)
+        except TooLarge:
+            raise
         except GitError:
             pass  # not every server gives out single commits
-    await _fetch_all(git, url)
+    await _fetch_all(git, directory, url)
     for name in (revision, f"refs/remotes/origin/{revision}"):
         try:
             end = "--end-of-options"
@@ -120,26 +146,32 @@ async def _advertised(git: Git, url: str, reference: str) -> str:
     return found.get(f"{reference}^{{}}") or found.get(reference, "")
 
 
-async def _fetch_one(git: Git, url: str, name: str, commit: str) -> str:
-    """Fetch a reference or a commit without its history, unless it is here already."""
+async def _fetch_one(git: Git, directory: Path, url: str, name: str, commit: str) -> str:
+    """Fetch a reference or a commit without its history, unless it is here already, or known as too large."""
+    if await FILES.run(lambda: _refused(directory), FILE_SECONDS, directory) == commit:
+        raise TooLarge(commit)
     try:
         await git.run("cat-file", "-e", f"{commit}^{{tree}}")
     except GitError:
         flags = ("--quiet", "--force", "--no-tags", "--depth=1")
-        await git.run("fetch", *flags, "--", url, f"+{name}:{_CURRENT}", seconds=_FETCH_SECONDS)
+        fetching = git.run("fetch", *flags, "--", url, f"+{name}:{_CURRENT}", seconds=_FETCH_SECONDS)
+        await fetched(directory, fetching, commit)
         commit = (await git.run("rev-parse", "--verify", f"{_CURRENT}^{{commit}}")).strip()
     return commit
 
 
-async def _fetch_all(git: Git, url: str) -> None:
+async def _fetch_all(git: Git, directory: Path, url: str) -> None:
     """Fetch all branches and tags with their history."""
     shallow = await git.run("rev-parse", "--is-shallow-repository")
     flags = ["--quiet", "--force", "--prune", *(["--unshallow"] if shallow.strip() == "true" else [])]
     names = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-    await git.run("fetch", *flags, "--", url, *names, seconds=_FETCH_SECONDS)
+    await fetched(directory, git.run("fetch", *flags, "--", url, *names, seconds=_FETCH_SECONDS))
 
 
-async def _check_out(git: Git, commit: str) -> None:
+async def _check_out(git: Git, directory: Path, commit: str) -> None:
+    """Bring the files to a commit. Raises TooLarge before any is changed; GitError."""
+    if await FILES.run(lambda: _head(directory), FILE_SECONDS, directory) != commit:
+        await check_files(git, directory, commit)
     await git.run("checkout", "--quiet", "--force", "--detach", commit, "--")
 
 
@@ -149,6 +181,32 @@ def _noted(given: ImportGitArguments) -> str:
 
 def _note(given: ImportGitArguments, directory: Path) -> None:
     (directory / ".git" / _NOTE).write_text(_noted(given))
+
+
+def _refused(directory: Path) -> str:
+    try:
+        return (directory / ".git" / _REFUSED).read_text()
+    except OSError:
+        return ""
+
+
+def _head(directory: Path) -> str:
+    """The commit that is checked out; something else if there is none."""
+    try:
+        return (directory / ".git" / "HEAD").read_bytes().decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _drop_repository(given: ImportGitArguments, directory: Path, commit: str) -> None:
+    """Remove what was fetched, but not the files in use. commit: the one that is too large, if known."""
+    is_noted, inner = _is_noted(given, directory), directory / ".git"
+    shutil.rmtree(inner)
+    inner.mkdir()
+    if is_noted:
+        _note(given, directory)
+    if commit:
+        (inner / _REFUSED).write_text(commit)
 
 
 def _is_noted(given: ImportGitArguments, directory: Path) -> bool:

@@ -33,6 +33,12 @@ _SETTINGS = {
     "credential.helper": "",
     "gc.auto": "0",
     "maintenance.auto": "false",
+    "core.logAllRefUpdates": "false",
+    "fetch.unpackLimit": "1",  # each fetch makes one file
+    "gc.reflogExpire": "now",
+    "gc.reflogExpireUnreachable": "now",
+    "pack.threads": "1",
+    "pack.windowMemory": "64m",
     "protocol.version": "2",
     "submodule.recurse": "false",
     "advice.detachedHead": "false",
@@ -71,8 +77,11 @@ class Git:
         self._directory = directory
         self._access = access
 
-    async def run(self, *arguments: str, seconds: float = 60.0) -> str:
-        """What `git arguments` prints. Raises GitError, also when it takes longer than `seconds`."""
+    async def run(self, *arguments: str, seconds: float = 60.0, most: int = _MOST_OUTPUT_BYTES) -> str:
+        """What `git arguments` prints, up to `most` bytes.
+
+        Raises GitError, also when it takes longer than `seconds`.
+        """
         try:
             process = await asyncio.create_subprocess_exec(
                 "git",
@@ -90,7 +99,9 @@ class Git:
             raise GitError(str(error)) from None
         try:
             async with asyncio.timeout(seconds):
-                output, complaint = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+                output, complaint = await asyncio.gather(
+                    _read(process.stdout, most), _read(process.stderr, _MOST_OUTPUT_BYTES)
+                )
                 code = await process.wait()
         except TimeoutError:
             raise GitError(f"no answer within {seconds:g} seconds") from None
@@ -109,11 +120,11 @@ class Git:
         return reason(complaint) or f"git ended with exit code {code}"
 
 
-async def _read(stream: asyncio.StreamReader | None) -> bytes:
-    """What a stream holds; what is beyond the limit is read and dropped."""
+async def _read(stream: asyncio.StreamReader | None, most: int) -> bytes:
+    """What a stream holds; what is beyond `most` bytes is read and dropped."""
     kept = bytearray()
     while stream is not None and (piece := await stream.read(1 << 16)):
-        kept += piece[: _MOST_OUTPUT_BYTES - len(kept)]
+        kept += piece[: most - len(kept)]
     return bytes(kept)
 
 
