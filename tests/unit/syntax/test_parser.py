@@ -129,6 +129,12 @@ def test_rows_of_accesses_are_bounded(text: str) -> None:
     assert "operators in a row" in faults(text)[0]
 
 
+@pytest.mark.parametrize(("begin", "level"), [("", "-"), ("1", " + 1"), ("b", "()")])
+def test_a_tree_of_any_depth_is_thrown_away(begin: str, level: str) -> None:
+    with_value = f"a = {begin}{level * 200_000}{'' if begin else '1'}"
+    assert "operators in a row" in faults(with_value)[0]
+
+
 def test_broken_nesting_ends_too() -> None:
     assert faults("a { ) \n" * 5_000)
     assert faults("a = [1 \n" * 5_000)
