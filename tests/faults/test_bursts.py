@@ -22,6 +22,7 @@ from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.config import ServerConfig, Timeouts
 from alloypy.net.server.http1.protocol import HTTP1
 from alloypy.net.server.listener import Server
+from tests.support.compiled import pure_only
 from tests.support.loops import both_event_loops
 from tests.support.receiving import (
     PUSH,
@@ -36,7 +37,7 @@ from tests.support.receiving import (
     request_bytes,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pure_only("the budget is replaced by one that records its maximum")]
 anyio_backend = both_event_loops
 
 MEGABYTE = 1_000_000

@@ -99,6 +99,34 @@ def test_nothing_refers_weakly_to_what_is_compiled() -> None:
     assert {name: classes for name, classes in found.items() if classes} == {}
 
 
+def derived_from(compiled: dict[str, set[str]], tree: ast.Module) -> Iterator[str]:
+    """The classes of a module that inherit from compiled ones."""
+    imported = {
+        each.asname or each.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in compiled
+        for each in node.names
+        if each.name in compiled[node.module]
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and imported.intersection(map(ast.unparse, node.bases)):
+            yield node.name
+
+
+def test_no_class_inherits_from_a_compiled_one_unless_it_is_compiled_too() -> None:
+    """Making the class would fail."""
+    classes = {
+        name: {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        for name, tree in trees()
+    }
+    found = {}
+    for path in sorted((ROOT / "alloypy").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        if name not in classes:
+            found[name] = list(derived_from(classes, ast.parse(path.read_text("utf-8"))))
+    assert {name: derived for name, derived in found.items() if derived} == {}
+
+
 def test_all_of_it_is_found() -> None:
     text = """
 class Problem(ValueError):
@@ -123,5 +151,7 @@ def ask() -> None:
     assert list(shared_names(tree)) == ["error"]
     assert list(exceptions_with_defaults(tree)) == ["Problem"]
     assert list(starred_calls_of_super(ast.parse("super().a(b)\nsuper().a(**b)"))) == ["super().a(**b)"]
+    derived = ast.parse("from a import B\nclass C(B): pass\nclass D: pass")
+    assert list(derived_from({"a": {"B"}}, derived)) == ["C"]
     assert list(weakly_referenced(ast.parse("a: weakref.WeakSet[A]"))) == ["A"]
     assert list(weakly_referenced(ast.parse("a: WeakValueDictionary[Path, A]"))) == ["A"]

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from alloypy.components.pyroscope.sending.debuginfo import DebugInfo, UsingDebugInfo
 from alloypy.components.pyroscope.sending.items import Items
-from alloypy.components.pyroscope.sending.lanes import Begun, Deliverer, Ended, Lanes, SoFar, Unfinished
+from alloypy.components.pyroscope.sending.lanes import Begun, Ended, Lanes, SoFar, Unfinished
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.publishing import Publisher
@@ -48,7 +48,7 @@ class Schedule(NamedTuple):
         return Backoff(self.minimum, self.maximum, self.tries, self.random)
 
 
-class Endpoint(Deliverer):
+class Endpoint:
     """Delivers to one endpoint with its own client, whose connections close after the last delivery.
 
     trouble: while the endpoint fails, why the last try failed, not to be shown as it is; otherwise "".
