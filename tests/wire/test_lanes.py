@@ -23,6 +23,7 @@ from alloypy.lang.go.duration import Duration
 from alloypy.net.client.messages import Dropped, Response, SendError, Told
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, Series
 from alloypy.profiles.push_wire import decode_push
+from tests.support.compiled import pure_only
 from tests.support.scripted import Backend, Peer, scripted
 from tests.support.sending import (
     LABELS,
@@ -327,11 +328,15 @@ class FakeExchange:
         self._told(Dropped("EOF"))
 
 
+WITH_FAKES = pure_only("compiled lanes take no stand-ins for items and requests")
+
+
 def running_lanes(deliverer: FakeDeliverer) -> asyncio.Task[None]:
     items: Any = FakeItems([object() for _ in range(5)])
     return asyncio.create_task(Lanes(deliverer, items, lambda item, errors: None).run(2))
 
 
+@WITH_FAKES
 async def test_a_fault_of_ours_reaches_those_who_wait() -> None:
     deliverer = FakeDeliverer(ZeroDivisionError())
     task = running_lanes(deliverer)
@@ -343,6 +348,7 @@ async def test_a_fault_of_ours_reaches_those_who_wait() -> None:
     assert deliverer.given_up == 4  # all but the one with the fault
 
 
+@WITH_FAKES
 async def test_a_refusal_that_comes_while_all_is_cancelled_drops_its_item() -> None:
     """The task for the item is cancelled before it has begun."""
     deliverer = FakeDeliverer(Refusal("busy", retry=True))
