@@ -17,7 +17,6 @@ from alloypy.net.client.tls import TLS, TLSSettings
 from alloypy.net.descriptors import any_below, for_clients, for_upstreams
 from alloypy.net.server.body import Receive, Scope, Send
 from alloypy.net.server.config import ServerConfig, ServerState, Timeouts
-from alloypy.net.server.exchange import Exchange
 from alloypy.net.server.http1.protocol import HTTP1
 from alloypy.net.server.listener import Server
 from alloypy.net.server.offers import Offer
@@ -42,10 +41,10 @@ def serving(offer: Offer = HTTP1, **options: Any) -> tuple[Server, int]:
 
 
 async def test_a_fault_that_cannot_be_answered_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def speechless(self: Exchange) -> None:
+    def speechless(*_: object, **__: object) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(Exchange, "_send_error", speechless)
+    monkeypatch.setattr(LOGGER, "exception", speechless)
     server, port = serving()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
