@@ -198,7 +198,11 @@ class Request:
 
     async def read_body(self, limit: int, deadline: float | None) -> Buffer:
         """The whole body; see `Extension.read_body`."""
-        if not self.complete:
+        if self.complete:
+            pass
+        elif deadline is None:
+            await self._arrival(limit)
+        else:
             async with asyncio.timeout_at(deadline):
                 await self._arrival(limit)
         body = self.take_body(limit)
