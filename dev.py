@@ -76,10 +76,10 @@ DOING = re.compile(r" *(?:Collecting|Downloading|Preparing|Building|Installing|A
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
 SMOKE = (
     "tests/cli/test_compiled_modules.py",
-    "tests/unit/profiles/test_labels.py",
-    "tests/unit/profiles/test_ingest_name.py",
-    "tests/unit/profiles/test_push_wire.py",
+    "tests/unit/profiles",
     "tests/wire/test_receive_http.py",
+    "tests/wire/test_receive_recorded.py",
+    "tests/wire/test_reload_under_load.py",
     "tests/wire/test_write.py",
 )
 """The tests that exercise most of the compiled modules."""
