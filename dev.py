@@ -159,7 +159,7 @@ def install(groups: tuple[str, ...], *, venv: Path = VENV) -> None:
 
 def install_compiled() -> None:
     """Install alloypy with compiled modules, and make a copy of the checkout that has them, too."""
-    from building import compiled_checkout as compiled
+    from tests.support import compiled_checkout as compiled
 
     install(groups=TOOLS)
     try:

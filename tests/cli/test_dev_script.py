@@ -17,7 +17,7 @@ from coverage import CoverageData
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from building.compiled_checkout import NotBuiltError
+from tests.support.compiled_checkout import NotBuiltError
 from tests.support.running import environment
 
 ROOT = Path(__file__).parents[2]
@@ -214,7 +214,7 @@ def test_a_compiled_wheel_that_cannot_be_built_ends_the_run(
         raise NotBuiltError("no compiler")
 
     monkeypatch.setattr(script, "install", lambda groups, venv=None: None)
-    monkeypatch.setattr("building.compiled_checkout.compiled_wheel", fails)
+    monkeypatch.setattr("tests.support.compiled_checkout.compiled_wheel", fails)
     with pytest.raises(SystemExit) as caught:
         script.main(["test", "--compiled"])
     assert caught.value.code == 1

@@ -187,7 +187,6 @@ def test_only_what_is_needed_goes_into_the_image() -> None:
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line[:1] == "!"}
     assert {
         "alloypy",
-        "building",
         "grammar",
         "hatch_build.py",
         "pyproject.toml",

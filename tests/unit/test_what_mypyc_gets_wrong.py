@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.compiled import modules_to_compile
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 WEAK = {"WeakSet": 0, "WeakKeyDictionary": 0, "WeakValueDictionary": 1, "ReferenceType": 0}
 """Which of its arguments a type refers to weakly."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from building.compiled_modules import NotCompiledError, compiled_modules
-from hatch_build import MadeFromSources
+from hatch_build import MadeFromSources, NotCompiledError, compiled_modules
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SMALL = "alloypy.build_kind"
 WITHOUT = "alloypy is built without compiled modules: "
 WITHOUT_HEADERS = """#!/bin/sh
@@ -77,7 +76,7 @@ class Build:
     """A build with the hook, without parse tables."""
 
     def __init__(self, asked: str | None, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("building.grammar_tables.grammar_tables", lambda root, folder: {"t": "tables"})
+        monkeypatch.setattr("hatch_build.grammar_tables", lambda root, folder: {"t": "tables"})
         if asked is None:
             monkeypatch.delenv("ALLOYPY_COMPILE", raising=False)
         else:
@@ -107,7 +106,7 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
                 raise NotCompiledError(reason)
             return {name: f"{name}.so" for name in modules}
 
-        monkeypatch.setattr("building.compiled_modules.compiled_modules", compiled)
+        monkeypatch.setattr("hatch_build.compiled_modules", compiled)
 
     return replace
 

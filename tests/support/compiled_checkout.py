@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-_SOURCES = ("alloypy", "building", "grammar", "hatch_build.py", "pyproject.toml", ".ci/constraints.txt")
+_SOURCES = ("alloypy", "grammar", "hatch_build.py", "pyproject.toml", ".ci/constraints.txt")
 """What a wheel is made from."""
 _NOT_COPIED = (".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__", "build", "dist", "node_modules")
 _SHARED_OBJECTS = (".so", ".pyd")

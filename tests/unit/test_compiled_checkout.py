@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from building.compiled_checkout import NotBuiltError, compiled_checkout, compiled_wheel
+from tests.support.compiled_checkout import NotBuiltError, compiled_checkout, compiled_wheel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for Python is a shell script")
 BUILDING = """#!/bin/sh
