@@ -16,6 +16,7 @@ from alloypy.net.client.connection import (
     _known_replies,
 )
 from alloypy.net.client.messages import MAX_HEAD_BYTES, Response, SendError
+from tests.support.profiles import contents
 
 LIMIT = 64
 
@@ -148,13 +149,18 @@ def test_random_bytes(data: bytes, cuts: list[int]) -> None:
     check(data, cuts, "eof")
 
 
+def told(outcome: Any) -> Any:
+    """A reply as its values, anything else as text."""
+    return contents(outcome) if isinstance(outcome, Response) else str(outcome)
+
+
 @settings(max_examples=60)
 @given(st.sampled_from(REPLIES[:6]), st.lists(st.integers(0, 2000), max_size=10))
 def test_the_outcome_does_not_depend_on_the_pieces(data: bytes, cuts: list[int]) -> None:
     whole, *_ = asyncio.run(play([data], "eof"))
     parts, *_ = asyncio.run(play(pieces(data, cuts), "eof"))
-    assert parts == whole
     assert isinstance(whole, Response)
+    assert told(parts) == told(whole)
 
 
 @settings(max_examples=200)
@@ -167,12 +173,12 @@ def test_a_reply_that_was_seen_before_is_read_as_if_it_were_new(
     _known_replies.clear()
     new, new_pool, *_ = asyncio.run(play([data], ending))
     again, again_pool, *_ = asyncio.run(play([data], ending))
-    assert str(again) == str(new)
+    assert told(again) == told(new)
     assert (again_pool.released, again_pool.forgotten) == (new_pool.released, new_pool.forgotten)
     after, *_ = asyncio.run(play([other], ending))
     _known_replies.clear()
     alone, *_ = asyncio.run(play([other], ending))
-    assert str(after) == str(alone)
+    assert told(after) == told(alone)
 
 
 def test_a_known_reply_is_cut_where_less_of_its_body_is_wanted() -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, cast
 
 import httptools
 
+from alloypy.lang.secrecy import hide
 from alloypy.net.client.go_errors import broken_text
 from alloypy.net.client.messages import (
     MAX_HEAD_BYTES,
@@ -343,7 +344,7 @@ class Connection(asyncio.Protocol, Exchange):
             self._reusable = False
             self._finish(f"malformed chunked encoding: {error}")
         else:
-            self._fail_head(f"malformed HTTP response: {error}")
+            self._fail_head(f"malformed HTTP response: {hide(str(error))}")
 
     def _time_out(self) -> None:
         if self._told is None:  # what it was set for has arrived

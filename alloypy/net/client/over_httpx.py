@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from alloypy.lang.go.text import quote
+from alloypy.lang.secrecy import hide
 from alloypy.net.client.connection import too_much_around
 from alloypy.net.client.go_errors import broken_text, causing_error, dial_error, system_text
 from alloypy.net.client.http2 import (
@@ -382,7 +383,7 @@ def _reason(origin: Origin, error: httpx.TransportError, exchange: _Exchange) ->
     cause = causing_error(error)
     if isinstance(error, httpx.ProxyError):
         code, _, reason = str(error).partition(" ")  # of the answer to CONNECT
-        return SendError(reason if code.isdecimal() and reason else str(error))
+        return SendError(hide(reason) if code.isdecimal() and reason else str(error))
     if exchange.http2:
         text = broken_http2_text(error.__cause__ or error) if cause is None else broken_text(cause)
         return SendError(text)
@@ -395,7 +396,7 @@ def _reason(origin: Origin, error: httpx.TransportError, exchange: _Exchange) ->
         if "disconnected" in text:
             return SendError("EOF")
         line = _STATUS_LINE.fullmatch(text)
-        what = f" {quote(_plain(literal_eval(line[1])))}" if line else f": {text}"
+        what = f" {quote(hide(_plain(literal_eval(line[1]))))}" if line else f": {text}"
         return SendError(f"net/http: HTTP/1.x transport connection broken: malformed HTTP response{what}")
     return SendError(broken_text(cause))
 

@@ -53,7 +53,7 @@ class DebugInfo:
                 return message_of(response)
         except SendError as error:
             code = "deadline_exceeded" if isinstance(error, SendTimeout) else "unavailable"
-            raise DeliveryError(hide(str(error)), code=code) from None
+            raise DeliveryError(str(error), code=code) from None
         except ValueError as error:
             raise DeliveryError(f"unmarshal message: {error}", code="internal") from None
         raise DeliveryError(hide(failure.message), status=response.status, code=failure.code)
@@ -67,7 +67,7 @@ class DebugInfo:
             request = self._request(path, headers, b"", within)
             response: Response = await self._client.stream(request, self._counted(body))
         except SendError as error:
-            raise DeliveryError(f"upload: {hide(str(error))}") from None
+            raise DeliveryError(f"upload: {error}") from None
         if response.status != 200:
             took = format_duration(perf_counter_ns() - began)
             raise DeliveryError(f"upload: HTTP {response.status} (duration {took})", status=response.status)

@@ -19,7 +19,6 @@ from alloypy.components.pyroscope.sending.metrics import EndpointCounts
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.publishing import Publisher
 from alloypy.components.pyroscope.sending.requests import Wire
-from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import Backoff
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import Response, SendError, Told
@@ -51,7 +50,7 @@ class Schedule(NamedTuple):
 class Endpoint:
     """Delivers to one endpoint with its own client, whose connections close after the last delivery.
 
-    trouble: while the endpoint fails, why the last try failed, not to be shown as it is; otherwise "".
+    trouble: while the endpoint fails, why the last try failed; otherwise "".
     """
 
     def __init__(
@@ -257,7 +256,6 @@ class Endpoint:
             if next_refusal is None:
                 return self._taken(item, began, tries)
             refusal = next_refusal
-        # What the cause says is hidden wherever it is shown: a server may repeat what it was sent.
         seconds = perf_counter() - began
         self._counts.latency[item.names.endpoint].observe(seconds)
         if item.tries is None:
@@ -265,7 +263,7 @@ class Endpoint:
         if self._publisher.events.wanted and (item.tries is None or not refusal.retry):
             self._publisher.failed(item, self.wire.shown, refusal, seconds, tries)
         tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
-        return [item.error(f"{tried}: {hide(refusal.cause)}", refusal)]
+        return [item.error(f"{tried}: {refusal.cause}", refusal)]
 
     async def _try(self, item: Outgoing, unfinished: Unfinished | None = None) -> Refusal | None:
         wire = self.wire
@@ -315,7 +313,7 @@ class Endpoint:
                 self._failing = True
                 level, message = logging.WARNING, "endpoint is failing, trying again"
         if self._logger.isEnabledFor(level):
-            fields = {"endpoint": self.wire.shown, "retries": steps, "err": hide(refusal.cause)}
+            fields = {"endpoint": self.wire.shown, "retries": steps, "err": refusal.cause}
             self._logger.log(level, message, extra={"fields": fields})
 
     def _log_recovery(self) -> None:
@@ -338,5 +336,5 @@ def _record(trace: Trace, span: str, seconds: float, url: str, outcome: Response
         if outcome.status >= 400:
             error = ""
     else:
-        error = hide(outcome)
+        error = outcome
     trace.record("HTTP POST", SpanKind.CLIENT, span, seconds, attributes, error)

@@ -107,7 +107,7 @@ class OutgoingIngest(Outgoing):
         body = "" if response.broken else response.body[:_SHOWN_BYTES].decode(errors="replace")
         value = response.header("retry-after")
         return Refusal(
-            f"remote error: pyroscope write error: status={status} msg={body or _phrase(status)}",
+            f"remote error: pyroscope write error: status={status} msg={hide(body) or _phrase(status)}",
             _may_pass_later(status, body, wire),
             status,
             wanted_pause=retry_after(value, time.time()) if value else 0.0,

@@ -17,7 +17,6 @@ from alloypy.components.pyroscope.sending.outgoing import Outgoing
 from alloypy.components.pyroscope.sending.publishing import Publisher
 from alloypy.components.pyroscope.sending.push import OutgoingPush
 from alloypy.lang.brief import brief
-from alloypy.lang.secrecy import hide
 from alloypy.profiles.model import DeliveryError
 
 _MOST_WAITING: Final = 3
@@ -92,7 +91,7 @@ class DirectOutbox(Outbox):
     def waited_for(self) -> list[str]:
         """Endpoints with deliveries in progress, and what last went wrong there."""
         return [
-            f"{each.wire.shown}: {hide(brief(each.trouble, _TROUBLE_CHARACTERS)) or 'no answer yet'}"
+            f"{each.wire.shown}: {brief(each.trouble, _TROUBLE_CHARACTERS) or 'no answer yet'}"
             for each in [each for each in self._endpoints if each.in_flight][:_MOST_WAITING]
         ]
 

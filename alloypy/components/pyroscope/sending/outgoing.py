@@ -39,9 +39,9 @@ CANCELLED: Final = "cancelled"
 class Refusal(NamedTuple):
     """Why a try failed.
 
-    cause: for the error text. retry: whether another try may succeed. wanted_pause: seconds asked for.
-    status: the backend's, None without an answer. code: Connect code for the client.
-    reason: what the backend said, for the client; "" if the cause says it all.
+    cause: for the error text; what a server repeats of credentials is hidden. retry: whether another try may
+    succeed. wanted_pause: seconds asked for. status: the backend's, None if it gave none. code: Connect code
+    for the client. reason: what the backend said, for the client; "" if the cause says it all.
     """
 
     cause: str

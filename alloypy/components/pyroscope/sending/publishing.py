@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
-from alloypy.lang.secrecy import hide
 from alloypy.runtime.contract.events import Carried, Events, Failed, Sent
 
 _TAKEN: Final = 200
@@ -28,9 +27,9 @@ class Publisher:
 
     def failed(self, item: Outgoing, endpoint: str, refusal: Refusal, seconds: float, tries: int) -> None:
         """An item was given up after `tries` tries."""
-        reason = hide(refusal.cause)
+        cause, status = refusal.cause, refusal.status
         self.events.publish(
-            Failed(self.component, item.labels, item.body, reason, endpoint, refusal.status, seconds, tries)
+            Failed(self.component, item.labels, item.body, cause, endpoint, status, seconds, tries)
         )
 
     def unwanted(self, item: Outgoing) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.requests import Wire
+from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import retry_after
 from alloypy.net.client.messages import Headers, Request, Response, SendError, SendTimeout
 from alloypy.net.rpc.call import CallFailure, failure_of
@@ -150,7 +151,7 @@ def _refusal(failure: CallFailure, response: Response, wire: Wire) -> Refusal:
         retry = False
     if not retry and failure.plain:
         code = _CODE_FOR_CLIENT.get(status, code)
-    cause = str(failure)
+    cause = hide(str(failure))
     if status in _LOGIN and str(status) not in cause:
         cause += f" (status {status})"
     return Refusal(
