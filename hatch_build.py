@@ -159,8 +159,9 @@ def main(folder: Path, modules: Sequence[str]) -> None:
         group_name=SHARED,
     )
     for extension in extensions:
-        # A compiler that mypyc has not been tried with may warn.
-        extension.extra_compile_args = [each for each in extension.extra_compile_args if each != "-Werror"]
+        # A compiler that mypyc has not been tried with may warn. What is only for debuggers doubles the size.
+        arguments = [each for each in extension.extra_compile_args if each != "-Werror"]
+        extension.extra_compile_args = [*arguments, *(() if sys.platform == "win32" else ("-g0",))]
     command = build_ext(Distribution({"name": "alloypy", "ext_modules": extensions}))
     command.build_lib = str(folder / "built")
     command.build_temp = str(folder / "objects")
