@@ -54,7 +54,7 @@ class Books:
         self.dropped: Callable[[str], object] = lambda _: None
         self._touched = {each.number for each in segments}
         self._cleaning: list[tuple[Callable[[], None], Hashable]] = []
-        self._unsure: set[str] = set()
+        self._unsure: dict[str, int | None] = {}  # marks that may be gone: number of the error
         self._renewing = asyncio.Lock()
         self._flushing: asyncio.Handle | None = None
         self._upkeep: asyncio.Task[None] | None = None
@@ -163,35 +163,39 @@ class Books:
                     with suppress(OSError):  # the next start will find it
                         await self._threads.run(work, SYNC_SECONDS, key)
                 self.flush()  # there may be room for marks now
-            for done in [each for each in self.done.values() if each.is_grown]:
-                await self._renew(done)
+            for name, done in list(self.done.items()):
+                if done.is_grown or name in self._unsure:
+                    await self._renew(done)
         finally:
             self._upkeep = None
 
     async def _secure(self) -> bool:
         """Wait until the marks are on the disk. False if it has failed on some, and not taken them again.
 
-        A full disk does not count: it needs what is deleted.
+        A disk that is only full does not count: it needs what is deleted. They are written again after that.
         """
         self.flush()
         for name, done in list(self.done.items()):
             if name not in self._unsure:
                 try:
                     await self._threads.run(done.sync, SYNC_SECONDS, self)
-                except OSError:  # they may be gone, whatever another sync says
-                    self._unsure.add(name)
+                except OSError as error:  # they may be gone, whatever another sync says
+                    self._unsure[name] = error.errno
             if name in self._unsure:
                 await self._renew(done)
-        self._unsure &= self.done.keys()
-        return not self._unsure
+        for name in self._unsure.keys() - self.done.keys():
+            del self._unsure[name]
+        return NO_SPACE.issuperset(self._unsure.values())
 
     async def _renew(self, done: DoneLog) -> None:
+        name = done.account.name
         try:
             await self.renew(done)
         except OSError as error:  # the old file goes on
-            if error.errno not in NO_SPACE:
-                return
-        self._unsure.discard(done.account.name)
+            if self._unsure.get(name) in NO_SPACE:
+                self._unsure[name] = error.errno
+        else:
+            self._unsure.pop(name, None)
 
     async def renew(self, done: DoneLog) -> None:
         """Write a file of marks anew, with what the account adds up to. Raises OSError."""

@@ -189,9 +189,27 @@ class Model:
 
 MARKS_FAIL_TWICE = [("put", 3, 100_000), ("put", 1, 10), ("finish", 0, 3), ("fault", 1, errno.EIO)]
 MARKS_FAIL_TWICE += [("fault", 3, errno.EIO), ("put", 3, 100_000)]
+MARKS_FAIL_WITH_A_FULL_DISK = [("put", 3, 30_000), ("put", 1, 70_000), ("put", 3, 100_000), ("finish", 0, 3)]
 
 
 @example(MARKS_FAIL_TWICE, "interval", "reject", Random(0))
+@example(
+    [*MARKS_FAIL_WITH_A_FULL_DISK, ("fault", 1, errno.EIO), ("fault", 3, errno.ENOSPC), ("put", 1, 70_000)],
+    "always",
+    "reject",
+    Random(0),
+)
+@example(
+    [
+        *MARKS_FAIL_WITH_A_FULL_DISK,
+        ("fault", 1, errno.ENOSPC),
+        ("fault", 3, errno.ENOSPC),
+        ("put", 1, 70_000),
+    ],
+    "always",
+    "reject",
+    Random(0),
+)
 @settings(max_examples=10_000 if FULL else 300)
 @given(
     st.lists(STEPS, max_size=25),
