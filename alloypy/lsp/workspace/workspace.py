@@ -84,7 +84,8 @@ class Workspace:
         except (OSError, ValueError):
             self._closed.pop(path, None)
             return None
-        kept = sum(len(each.data) for _, each in self._closed.values())
+        # As a list: other threads, which have the same texts of this moment, add to them meanwhile.
+        kept = sum(len(each.data) for _, each in list(self._closed.values()))
         if len(self._closed) >= _KEPT or kept + len(document.data) > _KEPT_BYTES:
             self._closed.clear()
         self._closed[path] = now, document
