@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from alloypy.files import NoAnswer, NotRegular, no_answer, read_regular
 from alloypy.os_errors import errno_words
@@ -199,6 +199,12 @@ WORK = Threads("alloypy-work", 4)
 
 FILES = Threads("alloypy-files", 4, spare=28)
 """For files: one that hangs does not hold up computation."""
+
+
+def heard(future: asyncio.Future[Any]) -> None:
+    """See its error, which nobody may be waiting for any more."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def read_file(path: str, seconds: float = FILE_SECONDS) -> bytes:

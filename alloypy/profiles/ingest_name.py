@@ -10,12 +10,17 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from alloypy.profiles.labels import NAME, check_label_name, check_service_name, with_service_name
+from alloypy.profiles.labels import (
+    INVALID_BYTE,
+    NAME,
+    check_label_name,
+    check_service_name,
+    with_service_name,
+)
 from alloypy.profiles.model import Labels
 from alloypy.profiles.remembered import LABELS, Memory, size_of
 
 _PAIR: Final = re.compile(r"([^=}]*)=([^,}]*)[,}]")
-_INVALID_BYTES: Final = re.compile(r"[\udc80-\udcff]")
 # What Go trims; Python's strip() removes more.
 _SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003"
@@ -81,7 +86,7 @@ def parse_name(name: str) -> dict[str, str]:
     An unfinished pair, and anything after the closing brace, is ignored.
     Bytes that are not UTF-8 (surrogate escapes) are read as U+FFFD. Raises InvalidLabels.
     """
-    application, _, pairs = _INVALID_BYTES.sub("\ufffd", name).partition("{")
+    application, _, pairs = INVALID_BYTE.sub("\ufffd", name).partition("{")
     application = application.strip(_SPACE)
     check_service_name(application)
     labels = {NAME: application}

@@ -26,7 +26,8 @@ _PRINTED_CHARACTERS: Final = 2000
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ALLOWED_IN_LABEL_NAME: Final = re.compile(r"[A-Za-z0-9_.]*")
 _ALLOWED_IN_SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9_.\-/]*")
-_INVALID_BYTE: Final = re.compile(r"[\udc80-\udcff]")
+INVALID_BYTE: Final = re.compile(r"[\udc80-\udcff]")
+"""A byte that is not UTF-8."""
 
 
 class InvalidLabels(ValueError):
@@ -103,7 +104,7 @@ def _check_characters(problem: str, name: str, allowed: re.Pattern[str]) -> None
     end = good.end() if good else 0
     if end < len(name):
         # Go reads a byte that is not UTF-8 as U+FFFD.
-        wrong = _INVALID_BYTE.sub("\ufffd", name[end])
+        wrong = INVALID_BYTE.sub("\ufffd", name[end])
         raise InvalidLabels(f"{problem}: {brief(name)}: character is not allowed: {quote_rune(wrong)}")
 
 

@@ -26,7 +26,7 @@ from alloypy.queueing.errors import Full, WriteFailed
 from alloypy.queueing.record import Place, Record, framed
 from alloypy.queueing.segments import Segment, Segments, segment_path
 from alloypy.queueing.settings import LogSettings
-from alloypy.threads import Threads
+from alloypy.threads import Threads, heard
 
 T = TypeVar("T")
 
@@ -348,7 +348,7 @@ class Writer:
         file, self._file = self._file, None
         if file is not None:
             work = partial(self._disk.close, file.descriptor)
-            self._threads.begin(work, SYNC_SECONDS, self).add_done_callback(_seen)
+            self._threads.begin(work, SYNC_SECONDS, self).add_done_callback(heard)
 
     def _enter(self, file: _File, batch: _Batch) -> None:
         """Take a written batch into the list of files, instead of a file that may have lost it."""
@@ -419,8 +419,3 @@ def _refuse(waiting: list[asyncio.Future[Place]], error: Exception) -> None:
     for stored in waiting:
         if not stored.done():
             stored.set_exception(error)
-
-
-def _seen(future: asyncio.Future[None]) -> None:
-    if not future.cancelled():
-        future.exception()

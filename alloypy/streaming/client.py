@@ -257,9 +257,3 @@ def in_background(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None
     tasks.add(task)
     task.add_done_callback(tasks.discard)
     return task
-
-
-def heard(future: asyncio.Future[Any]) -> None:
-    """See its error, which nobody may be waiting for any more."""
-    if not future.cancelled():
-        future.exception()

@@ -19,7 +19,6 @@ from alloypy.streaming.client import (
     Access,
     Unreachable,
     closed,
-    heard,
     in_background,
     in_time,
 )
@@ -27,6 +26,7 @@ from alloypy.streaming.cursor import StreamCursor
 from alloypy.streaming.grave import Grave
 from alloypy.streaming.partition import Partition
 from alloypy.streaming.progress import Progress
+from alloypy.threads import heard
 
 SESSION_SECONDS = 10.0
 """After this time without a sign of life, the group gives a consumer's partitions to others."""

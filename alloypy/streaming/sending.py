@@ -17,8 +17,9 @@ from aiokafka.partitioner import murmur2
 from alloypy.profiles.model import Buffer
 from alloypy.queueing.errors import Closed, Full
 from alloypy.queueing.record import MOST_BODY_BYTES, MOST_META_BYTES
-from alloypy.streaming.client import Access, Unreachable, closed, heard, in_background, in_time
+from alloypy.streaming.client import Access, Unreachable, closed, in_background, in_time
 from alloypy.streaming.parts import Headers, Message, messages, room
+from alloypy.threads import heard
 
 _BATCH_BYTES = 1 << 20
 _PARTS_AT_A_TIME = 4

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from alloypy.cli import exit_codes
-from alloypy.cli.commands.queue.words import labels_of, labels_text, moment, put, said, size, tell
+from alloypy.cli.commands.queue.words import labels_of, labels_text, moment, said, size, tell_all
 from alloypy.cli.report import counted
 from alloypy.lang.secrecy import hide
 from alloypy.queueing.errors import QueueError
@@ -26,10 +25,7 @@ def listed(queue: Look, destination: str, most: int, *, as_json: bool) -> int:
         "warnings": [*queue.warnings],
         "destinations": [_destination(queue, name, most) for name in chosen(queue, destination)],
     }
-    if as_json:
-        put(json.dumps(data, indent=2))
-    else:
-        tell("\n".join(_lines(data)))
+    tell_all(data, _lines(data), as_json=as_json)
     return exit_codes.SUCCESS
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from alloypy.cli import exit_codes, streams
-from alloypy.cli.commands.queue.words import labels_text, moment, put, said, size, tell
+from alloypy.cli.commands.queue.words import labels_text, moment, said, size, tell, tell_all
 from alloypy.lang.secrecy import hide
 from alloypy.os_errors import system_words
 from alloypy.queueing.errors import QueueError
@@ -29,10 +28,7 @@ def shown(queue: Look, seq: int, output: str, *, as_json: bool) -> int:
         return _write(profiles_in(stored), output)
     data = {"number": seq, "received": moment(record.received_at), "size": sum(map(len, record.body))}
     data |= _data(stored) | {"destinations": states}
-    if as_json:
-        put(json.dumps(data, indent=2))
-    else:
-        tell("\n".join(_lines(data)))
+    tell_all(data, _lines(data), as_json=as_json)
     return exit_codes.SUCCESS
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from alloypy.cli import streams
 from alloypy.profiles.model import Labels
@@ -17,6 +20,14 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 def tell(text: str) -> None:
     """Print lines, with what terminals act on escaped. Raises OutputError."""
     put(escaped(text))
+
+
+def tell_all(data: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    """Print data as JSON, or the lines that people read instead. Raises OutputError."""
+    if as_json:
+        put(json.dumps(data, indent=2))
+    else:
+        tell("\n".join(lines))
 
 
 def put(text: str) -> None:

@@ -5,8 +5,8 @@ Source: docs/spec/PYROSCOPE.md, section 3.6.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from time import perf_counter_ns
 from urllib.parse import quote as percent_encode
 
@@ -84,13 +84,11 @@ class DebugInfo:
 
 
 class UsingDebugInfo:
-    """Calls the service, and says when a call begins and ends; a file may take minutes."""
+    """Calls the service while `using` keeps the client open; a file may take minutes."""
 
-    def __init__(
-        self, debug_info: DebugInfo, begins: Callable[[], None], ends: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, debug_info: DebugInfo, using: Callable[[], AbstractAsyncContextManager[None]]) -> None:
         self._debug_info = debug_info
-        self._begins, self._ends = begins, ends
+        self._using = using
 
     async def call(self, method: str, message: bytes, within: float | None) -> bytes:
         """Make a Connect unary call, both messages as protobuf. Raises DeliveryError."""
@@ -101,11 +99,3 @@ class UsingDebugInfo:
         """Stream a debug-info file; `build_id` is not yet escaped. Raises DeliveryError."""
         async with self._using():
             await self._debug_info.upload(build_id, body, within)
-
-    @asynccontextmanager
-    async def _using(self) -> AsyncIterator[None]:
-        self._begins()
-        try:
-            yield
-        finally:
-            await self._ends()

@@ -6,8 +6,9 @@ Source: docs/spec/PYROSCOPE.md, sections 5.4, 5.5.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -87,7 +88,7 @@ class Endpoint:
     @property
     def debug_info(self) -> DebugInfoClient:
         """The endpoint's other service, over the same client."""
-        return UsingDebugInfo(self._debug_info, self._call_begins, self._call_ends)
+        return UsingDebugInfo(self._debug_info, self._using)
 
     @property
     def problems(self) -> list[str]:
@@ -187,14 +188,16 @@ class Endpoint:
         if self._publisher.events.wanted:
             self._publisher.cancelled(item, self.wire.shown)
 
-    def _call_begins(self) -> None:
-        """Keep the client open until the call ends."""
+    @contextlib.asynccontextmanager
+    async def _using(self) -> AsyncIterator[None]:
+        """Keep the client open while the block lasts."""
         self._calls += 1
-
-    async def _call_ends(self) -> None:
-        self._calls -= 1
-        if self._retired is not None:
-            await self._close_if_unused(self._retired)
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if self._retired is not None:
+                await self._close_if_unused(self._retired)
 
     async def _close_if_unused(self, retired: asyncio.Event) -> None:
         if not self._in_flight and not self._calls:
