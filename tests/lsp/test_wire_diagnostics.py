@@ -142,13 +142,14 @@ def test_a_server_that_is_pulled_forgets_closed_texts(tmp_path: Path) -> None:
             return int(Path(f"/proc/{client.process.pid}/statm").read_text().split()[1])
 
         client.initialize({**FULL, "textDocument": {**FULL["textDocument"], "diagnostic": {}}})
-        for number in range(16):
+        for number in range(64):
             uri = client.open(f"{number}.alloy", text)
             client.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})
             client.close(f"{number}.alloy")
-            if number == 5:
+            if number == 7:
                 before = pages()
-        assert (pages() - before) * os.sysconf("SC_PAGE_SIZE") < 5_000_000  # each would keep 1 MB
+        # Each would keep 1 MB; work in several threads at once takes some that stays the same.
+        assert (pages() - before) * os.sysconf("SC_PAGE_SIZE") < 28_000_000
 
 
 @pytest.mark.parametrize("uri", ["untitled:Untitled-1", "vscode-vfs://github/a/b.alloy"])
