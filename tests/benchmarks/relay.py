@@ -7,7 +7,9 @@ within each round. The main figure is CPU seconds of the relay per 1,000 forward
 other work on the machine disturbs least. Needs Go, for the load generator and the sink in `tools/`.
 
 `--out` gets one JSON object per line: case, contender, round, cpu_s_per_1k, rps, p50_ms, p99_ms,
-rss_peak_mb. The table on stdout gives medians, and alloypy's figure divided by Alloy's per round.
+rss_peak_mb. The table on stdout gives medians, and alloypy's figure divided by Alloy's per round. With
+`--beside PATH`, another alloypy such as one with compiled modules takes part in the same rounds, and has
+a table of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,6 +121,7 @@ def main() -> int:
     )
     parser.add_argument("--alloy", help="an Alloy binary; without it alloypy runs alone")
     parser.add_argument("--alloypy", default=shutil.which("alloypy"), help="the alloypy command")
+    parser.add_argument("--beside", help="another alloypy command, for the same rounds")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, help="file for the JSON rows")
     parser.add_argument("--cases", default="", help="only cases whose name contains this")
@@ -128,6 +131,8 @@ def main() -> int:
     if options.alloypy is None:
         parser.error("no alloypy on PATH: give --alloypy")
     contenders = {"alloypy": options.alloypy}
+    if options.beside:
+        contenders["beside"] = options.beside
     if options.alloy:
         contenders = {"alloy": options.alloy, **contenders}
     rows: list[dict[str, Any]] = []
@@ -141,7 +146,9 @@ def main() -> int:
             rows += bench.memory(memory, min(options.rounds, 2))
     if options.out:
         options.out.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    print(table(rows, contenders))
+    for ours in contenders:
+        if ours != "alloy":
+            print(f"{contenders[ours]}\n\n{table(rows, ours)}\n")
     return 0
 
 
@@ -167,13 +174,10 @@ class Bench:
 
     def cpu(self, cases: list[Case], rounds: int) -> Iterator[dict[str, Any]]:
         """Every contender started once; within each round the load goes from one to the other."""
-        with self.sink() as sink, self.relay("alloypy", sink) as alloypy:
-            relays = {"alloypy": alloypy}
-            if "alloy" in self.contenders:
-                with self.relay("alloy", sink) as alloy:
-                    yield from self._rounds(cases, rounds, {"alloy": alloy, **relays})
-            else:
-                yield from self._rounds(cases, rounds, relays)
+        with ExitStack() as started:
+            sink = started.enter_context(self.sink())
+            relays = {name: started.enter_context(self.relay(name, sink)) for name in self.contenders}
+            yield from self._rounds(cases, rounds, relays)
 
     def _rounds(self, cases: list[Case], rounds: int, relays: dict[str, Relay]) -> Iterator[dict[str, Any]]:
         order = list(relays.items())
@@ -299,9 +303,8 @@ def row(case: Case, contender: str, number: int, result: dict[str, Any]) -> dict
     return {"case": case.name, "contender": contender, "round": number, **{key: result[key] for key in kept}}
 
 
-def table(rows: list[dict[str, Any]], contenders: dict[str, str]) -> str:
-    """Medians per case as Markdown, and the ratio alloypy / Alloy of each round as median [min-max]."""
-    both = "alloy" in contenders
+def table(rows: list[dict[str, Any]], contender: str) -> str:
+    """Medians per case as Markdown, and the ratio contender / Alloy of each round as median [min-max]."""
     lines = [
         (
             "| case | CPU ms/request Alloy | alloypy | ratio [min-max] | goal "
@@ -310,10 +313,10 @@ def table(rows: list[dict[str, Any]], contenders: dict[str, str]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for case in (*CASES, *MEMORY_CASES):
-        ours = _figures(rows, case.name, "alloypy")
+        ours = _figures(rows, case.name, contender)
         if not ours:
             continue
-        theirs = _figures(rows, case.name, "alloy") if both else []
+        theirs = _figures(rows, case.name, "alloy")
         key = "rss_peak_mb" if case in MEMORY_CASES else "cpu_s_per_1k"
         ratios = [a[key] / b[key] for a, b in zip(ours, theirs, strict=False) if b[key]]
         ratio = f"{statistics.median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}]" if ratios else "-"
