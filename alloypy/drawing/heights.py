@@ -9,7 +9,8 @@ from alloypy.drawing.layers import Layers
 BOX_HEIGHT = 40
 _BEND_HEIGHT = 4
 _GAP = 14
-_SWEEPS = 8
+_SWEEPS = 4
+"""To the right and back."""
 
 
 def heights(made: Layers) -> list[int]:
@@ -18,20 +19,37 @@ def heights(made: Layers) -> list[int]:
     middle = [0.0] * len(half)
     for column in made.columns:
         _stack(column, [0.0] * len(column), half, middle)
-    for sweep in range(_SWEEPS):
-        rightwards = sweep % 2 == 0
-        near = made.before if rightwards else made.after
-        for column in made.columns if rightwards else reversed(made.columns):
-            wanted = [_mean(near[node], middle, middle[node]) for node in column]
-            _settle(column, wanted, half, middle)
+    for _ in range(_SWEEPS):
+        before = middle.copy()
+        _sweep(made.columns, made.before, half, middle)
+        _sweep(made.columns[::-1], made.after, half, middle)
+        if middle == before:
+            break
     top = min((each - size for each, size in zip(middle, half, strict=True)), default=0.0)
     return [round(each - top) for each in middle]
 
 
-def _mean(near: Sequence[int], middle: Sequence[float], own: float) -> float:
-    if len(near) < 2:  # as most have, and much quicker
-        return middle[near[0]] if near else own
-    return sum([middle[each] for each in near]) / len(near)
+def _sweep(
+    columns: Sequence[Sequence[int]],
+    near: Sequence[Sequence[int]],
+    half: Sequence[float],
+    middle: list[float],
+) -> None:
+    """Place each node near the mean of its neighbours on one side."""
+    for column in columns:
+        wanted = []
+        for node in column:
+            others = near[node]
+            if len(others) == 1:  # as most have, and much quicker
+                wanted.append(middle[others[0]])
+            elif others:
+                wanted.append(sum([middle[each] for each in others]) / len(others))
+            else:
+                wanted.append(middle[node])
+        if len(column) == 1:
+            middle[column[0]] = wanted[0]
+        else:
+            _settle(column, wanted, half, middle)
 
 
 def _stack(
@@ -40,8 +58,9 @@ def _stack(
     """Place each node where it wants to be, or below the one before it."""
     bottom = float("-inf")
     for node, want in zip(column, wanted, strict=True):
-        middle[node] = max(want, bottom + _GAP + half[node])
-        bottom = middle[node] + half[node]
+        size = half[node]
+        middle[node] = at = max(want, bottom + size)
+        bottom = at + size + _GAP
 
 
 def _settle(
@@ -52,10 +71,9 @@ def _settle(
     Both keep the order and the gaps of the column, so the middle of the two does.
     """
     _stack(column, wanted, half, middle)
-    below = [middle[node] for node in column]
     top = float("inf")
-    for at in range(len(column) - 1, -1, -1):
-        node = column[at]
-        above = min(wanted[at], top - _GAP - half[node])
-        top = above - half[node]
-        middle[node] = (below[at] + above) / 2
+    for node, want in zip(reversed(column), reversed(wanted), strict=True):
+        size = half[node]
+        at = min(want, top - size)
+        middle[node] = (middle[node] + at) / 2
+        top = at - size - _GAP

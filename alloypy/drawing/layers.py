@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from alloypy.drawing.ranks import Edge, Ranks
+from alloypy.drawing.ranks import Ranks
 
 _SWEEPS = 8
 _MOST_CROSSINGS_COUNTED = 4_000
@@ -20,12 +20,13 @@ _MOST_CROSSINGS_COUNTED = 4_000
 class Layers(NamedTuple):
     """The nodes by column; numbers from `nodes` on are bends.
 
-    before, after: the neighbours of each node in the columns on its left and on its right.
-    paths: the nodes along each edge, from left to right.
+    column: that of each node. before, after: the neighbours of each node in the columns on its left and on
+    its right. paths: the nodes along each edge, from left to right.
     """
 
     nodes: int
     columns: list[list[int]]
+    column: list[int]
     before: list[list[int]]
     after: list[list[int]]
     paths: list[list[int]]
@@ -34,22 +35,21 @@ class Layers(NamedTuple):
 def layers(count: int, ranks: Ranks) -> Layers:
     """Sort nodes and bends into columns, and order each column."""
     made = _with_bends(count, ranks)
-    columns = _first_order(made)
-    made = made._replace(columns=columns)
+    made = made._replace(columns=_first_order(made))
     return made._replace(columns=_swept(made))
 
 
 def _with_bends(count: int, ranks: Ranks) -> Layers:
     column = list(ranks.of_node)
     paths: list[list[int]] = [[source, target] for source, target in ranks.forward]
+    lengths = [column[target] - column[source] for source, target in ranks.forward]
     left = (
         4 * count + 2_000
     )  # bends; if there are too many, the longest edges get none and are drawn straight
-    for number in sorted(range(len(paths)), key=lambda each: (_length(ranks.forward[each], column), each)):
-        source, target = ranks.forward[number]
-        length = _length((source, target), column)
-        if length > 1 and length - 1 <= left:
+    for length, number in sorted([(each, at) for at, each in enumerate(lengths) if each > 1]):
+        if length - 1 <= left:
             left -= length - 1
+            source, target = ranks.forward[number]
             bends = range(len(column), len(column) + length - 1)
             column.extend(range(column[source] + 1, column[target]))
             paths[number] = [source, *bends, target]
@@ -63,16 +63,11 @@ def _with_bends(count: int, ranks: Ranks) -> Layers:
             if column[there] - column[here] == 1:
                 after[here].append(there)
                 before[there].append(here)
-    return Layers(count, columns, before, after, paths)
-
-
-def _length(edge: Edge, column: Sequence[int]) -> int:
-    return column[edge[1]] - column[edge[0]]
+    return Layers(count, columns, column, before, after, paths)
 
 
 def _first_order(made: Layers) -> list[list[int]]:
     """The order of a search in depth, which keeps together what is connected."""
-    column = {node: at for at, nodes in enumerate(made.columns) for node in nodes}
     columns: list[list[int]] = [[] for _ in made.columns]
     seen = [False] * len(made.after)
     for root in [node for nodes in made.columns for node in nodes]:
@@ -82,7 +77,7 @@ def _first_order(made: Layers) -> list[list[int]]:
             if seen[node]:
                 continue
             seen[node] = True
-            columns[column[node]].append(node)
+            columns[made.column[node]].append(node)
             waiting += [each for each in reversed(made.before[node]) if not seen[each]]
             waiting += [each for each in reversed(made.after[node]) if not seen[each]]
     return columns
@@ -96,24 +91,34 @@ def _swept(made: Layers) -> list[list[int]]:
         _number(column, position)
     counted = sum(map(len, made.after)) <= _MOST_CROSSINGS_COUNTED
     best, fewest = columns, _crossings(columns, made, position) if counted else 0
-    unchanged = 0
+    before: list[list[int]] = []
     for sweep in range(_SWEEPS):
-        if (counted and not fewest) or unchanged == 2:  # in neither direction
+        if counted and not fewest:
             break
-        rightwards = sweep % 2 == 0
-        near = made.before if rightwards else made.after
-        before, columns = columns, [list(column) for column in columns]
-        for column in columns if rightwards else reversed(columns):
-            column.sort(key=lambda node: _wanted(near[node], position, position[node]))
-            _number(column, position)
-        if columns == before:
-            unchanged += 1
-            continue
-        unchanged = 0
-        crossings = _crossings(columns, made, position) if counted else 0
-        if crossings < fewest or not counted:
-            best, fewest = columns, crossings
+        earlier, before = before, columns
+        columns = _sorted(columns, made, position, rightwards=sweep % 2 == 0)
+        if columns == earlier and (counted or columns == before):  # what follows has been there before
+            break
+        if columns != before:
+            crossings = _crossings(columns, made, position) if counted else 0
+            if crossings < fewest or not counted:
+                best, fewest = columns, crossings
     return best
+
+
+def _sorted(
+    columns: Sequence[list[int]], made: Layers, position: list[int], *, rightwards: bool
+) -> list[list[int]]:
+    """The columns, each sorted by the places of what is in the column before it, or after it."""
+    near = made.before if rightwards else made.after
+    found = list(columns)
+    for at in range(len(found)) if rightwards else range(len(found) - 1, -1, -1):
+        column = found[at]
+        if len(column) > 1:
+            wanted = {node: _wanted(near[node], position, position[node]) for node in column}
+            found[at] = sorted(column, key=wanted.__getitem__)
+            _number(found[at], position)
+    return found
 
 
 def _number(column: Sequence[int], position: list[int]) -> None:
@@ -130,12 +135,23 @@ def _wanted(near: Sequence[int], position: Sequence[int], own: int) -> int:
 
 def _crossings(columns: Sequence[Sequence[int]], made: Layers, position: Sequence[int]) -> int:
     total = 0
+    after = made.after
     for column in columns:
-        ends: list[int] = []
-        for node in column:
-            places = sorted([position[each] for each in made.after[node]])
-            for place in places:
-                total += len(ends) - bisect_right(ends, place)
-            for place in places:
-                insort(ends, place)
+        if len(column) > 1:
+            ends: list[int] = []
+            for node in column:
+                ends += sorted([position[each] for each in after[node]])
+            total += _inversions(ends)
+    return total
+
+
+def _inversions(numbers: Sequence[int]) -> int:
+    """How many pairs stand in the wrong order."""
+    if sorted(numbers) == numbers:  # as in most columns, and much quicker
+        return 0
+    total = 0
+    before: list[int] = []
+    for number in numbers:
+        total += len(before) - bisect_right(before, number)
+        insort(before, number)
     return total

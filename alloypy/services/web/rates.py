@@ -23,6 +23,9 @@ class PerSecond(NamedTuple):
     lost: float
 
 
+_NONE = PerSecond(0.0, 0.0, 0.0)
+
+
 class _Look(NamedTuple):
     at: float
     flows: Mapping[str, Flow]
@@ -37,12 +40,15 @@ class Rates:
         self._passages = passages
         self._clock = clock
         self._looks: deque[_Look] = deque()
+        self._before: _Look | None = None
+        self._last = _Look(0.0, {})
 
     async def now(self) -> tuple[Sequence[Passage], Mapping[str, PerSecond]]:
-        """The components as they are, and rates by id; none after a long time without a look.
+        """The components as they are, and rates by id; none after a long time without a look."""
+        return await self.look(), self.since_before()
 
-        Other tasks may run while there are many components to look at.
-        """
+    async def look(self) -> Sequence[Passage]:
+        """The components as they are. Other tasks may run while there are many to look at."""
         now = self._clock()
         pace, passages = Pace(), []
         for passage in self._passages():
@@ -51,23 +57,30 @@ class Rates:
         looks = self._looks
         while looks and now - looks[0].at > _LONGEST_SECONDS:
             looks.popleft()
-        before = next((each for each in looks if now - each.at >= _SHORTEST_SECONDS), None)
-        flows = {each.id: each.flow for each in passages if each.flow is not None}
+        self._before = next((each for each in looks if now - each.at >= _SHORTEST_SECONDS), None)
+        self._last = _Look(now, {each.id: each.flow for each in passages if each.flow is not None})
         if not looks or now - looks[-1].at >= _SHORTEST_SECONDS:
-            looks.append(_Look(now, flows))
+            looks.append(self._last)
+        return passages
+
+    def since_before(self) -> Mapping[str, PerSecond]:
+        """The rates between the last look and an earlier one; none without one."""
+        before, last = self._before, self._last
         if before is None:
-            return passages, {}
+            return {}
         found = {}
-        for each, flow in flows.items():
-            rate = _rate(before.flows.get(each), flow, now - before.at)
+        for each, flow in last.flows.items():
+            rate = _rate(before.flows.get(each), flow, last.at - before.at)
             if rate is not None:
                 found[each] = rate
-        return passages, found
+        return found
 
 
 def _rate(before: Flow | None, now: Flow, seconds: float) -> PerSecond | None:
     """The rate between two looks; None if the component has been built anew in between."""
     if before is None or now.entered < before.entered:
         return None
+    if now == before:  # as of most components of a long list
+        return _NONE
     differences = (now.entered - before.entered, now.left - before.left, now.lost - before.lost)
     return PerSecond(*(max(0.0, round(each / seconds, 3)) for each in differences))

@@ -23,7 +23,7 @@ from alloypy.services.admin.messages import (
     not_found,
 )
 from alloypy.services.admin.routing import Sendable, routed
-from alloypy.services.web.html import Child, Html, h, join
+from alloypy.services.web.html import Child, Html, around, encoded, h, join
 from alloypy.services.web.static_files import VERSION, static_file
 
 POLICY = (
@@ -159,18 +159,18 @@ def page(
         h("script", {"type": "module", "src": f"{base}{module or 'common.js'}"}),
     )
     here = view.asked.path.rpartition("/")[2]
-    content = join(
+    content = (
         h("a", {"class": "skip", "href": f"{_own_address(view)}#main"}, "Skip to the content"),
         h("header", {"class": "top"}, _navigation(view.nav, active)),
-        h(
+        around(
             "main",
             {"id": "main", "tabindex": -1, "data-page": active or here or "components"},
             h("noscript", {}, h("p", {"class": "note"}, needs_script)) if needs_script else None,
             body,
         ),
     )
-    document = h("html", {"lang": "en"}, h("head", {}, head), h("body", {}, content))
-    return Answer(status, b"<!DOCTYPE html>\n" + _encoded(document), _PAGE)
+    document = around("html", {"lang": "en"}, h("head", {}, head), around("body", {}, content))
+    return Answer(status, encoded(Html("<!DOCTYPE html>\n"), document), _PAGE)
 
 
 def failure(view: View, status: int, title: str, *explanation: Child, active: str = "") -> Answer:
@@ -181,7 +181,9 @@ def failure(view: View, status: int, title: str, *explanation: Child, active: st
 
 def as_json(value: Any, status: int = 200) -> Answer:
     """A value for scripts."""
-    return Answer(status, _encoded(json.dumps(value, ensure_ascii=False, separators=(",", ":"))), _JSON)
+    return Answer(
+        status, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), _JSON
+    )
 
 
 def as_file(content: bytes, name: str, content_type: bytes = b"application/octet-stream") -> Answer:
@@ -236,11 +238,6 @@ def _navigation(nav: Sequence[Entry], active: str) -> Html:
         for path, title in nav
     ]
     return h("nav", {"aria-label": "Pages"}, h("span", {"class": "brand"}, "alloypy"), h("ul", {}, entries))
-
-
-def _encoded(text: str) -> bytes:
-    """The text as UTF-8; what is no valid text is replaced."""
-    return text.encode("utf-8", "replace")
 
 
 async def _static(view: View) -> Answer:

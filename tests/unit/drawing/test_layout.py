@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from alloypy.drawing.layout import Layout, laid_out
 from alloypy.drawing.picture import Arrow, Box, Group, Picture
 from alloypy.drawing.svg import svg
 from tests.support.counts import repeated
-from tests.support.drawing import picture, pipelines_picture
+from tests.support.drawing import hostile, picture, pipelines_picture
 from tests.support.watchdog import briefly
 
 
@@ -136,3 +137,25 @@ def test_an_empty_picture_has_a_size() -> None:
     layout = laid_out(Picture("nothing", []))
     assert layout.width > 0
     assert layout.height > 0
+
+
+def test_pipelines_that_are_alike_stand_as_each_would_alone() -> None:
+    def drawn(names: list[str]) -> Layout:
+        edges = [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3)]
+        ends = [(f"m.{name}{a}", f"m.{name}{b}") for name in names for a, b in edges]
+        return laid_out(picture([f"m.{name}{at}" for name in names for at in range(4)], ends))
+
+    def moved(layout: Layout, name: str) -> list[tuple[int, int, int]]:
+        boxes = [each for each in layout.boxes if each.box.label.startswith(name)]
+        return [(each.x, each.y - boxes[0].y, each.width) for each in boxes]
+
+    together = drawn(["a", "b", "wide" * 5])
+    assert moved(together, "a") == moved(together, "b") == moved(drawn(["a"]), "a")
+    assert moved(together, "wide") == moved(drawn(["wide" * 5]), "wide") != moved(together, "a")
+    assert overlapping(together) == []
+
+
+def test_pictures_keep_their_places_from_version_to_version() -> None:
+    """What is kept in a repository does not change by itself. Record it anew if it shall look different."""
+    content = svg(laid_out(pipelines_picture(400))) + svg(laid_out(hostile()))
+    assert hashlib.sha256(content.encode()).hexdigest()[:16] == "ff5f30087be7399b"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alloypy.lang.values import OptionalSecret
-from alloypy.services.web.html import data, h, join
+from alloypy.services.web.html import around, data, encoded, h, join
 from alloypy.services.web.values import is_large, size, tree
 from tests.support.web_pages import PAYLOADS, Page
 
@@ -20,6 +20,16 @@ def test_texts_and_attributes_are_escaped(payload: str) -> None:
     page = Page(h("p", {"title": payload}, payload, [payload, None, h("b", {}, payload)], join(payload)))
     assert page.tags == [("p", {"title": payload}), ("b", {})]
     assert page.text == payload * 4
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_large_content_is_escaped_like_any_other(payload: str) -> None:
+    inner = (h("i", {}), payload, [payload, None, 1])
+    assert encoded(around("p", {"title": payload}, *inner)) == h("p", {"title": payload}, *inner).encode()
+
+
+def test_what_is_no_valid_text_is_replaced() -> None:
+    assert encoded("\ud800", around("p", {}, "a\udfff")) == b"?<p>a?</p>"
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
