@@ -22,12 +22,13 @@ class Body(View):
     statements: empty for an absent body.
     """
 
-    __slots__ = ("_read", "statements")
+    __slots__ = ("_known", "_read", "statements")
 
     def __init__(self, spec: Spec, statements: Sequence[Statement], read: Reader) -> None:
         super().__init__(spec)
         self.statements = statements
         self._read = read
+        self._known: dict[str, Any] = {}
 
     def given(self, name: str) -> bool:
         if name in self.spec.changed:
@@ -38,6 +39,12 @@ class Body(View):
         )
 
     def get(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = self._found(name)
+        return self._known[name]
+
+    def _found(self, name: str) -> Any:
+        """The decoded value of an attribute. Raises Undecided."""
         member = self.attribute(name)
         for statement in self.statements:
             if isinstance(statement, Attribute) and statement.name.name == name:

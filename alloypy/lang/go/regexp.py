@@ -133,6 +133,7 @@ def parse_regexp(text: str) -> Regexp:
     return Regexp(text, _compile(_anchored(text)))
 
 
+@lru_cache(maxsize=1024)
 def read_regexp(text: str) -> Regexp:
     """An expression that is compiled when it is first used, if at all. Raises ValueError as `parse_regexp`.
 
