@@ -202,10 +202,11 @@ class ValueCheck:
 
     def _library(self, node: Expression) -> Scope:
         """The scope of an expression whose value is known: the library, and the values of its other names."""
-        if isinstance(node, tree.Literal):
+        named = [] if isinstance(node, tree.Literal) else expression_chains(node)
+        if not named:
             return _NO_NAMES
         values: dict[str, Any] = {}
-        for chain in expression_chains(node):
+        for chain in named:
             known = self._known_value(chain)
             if known is not None:
                 *outer, last = (part.name for part in chain[: known.used])
@@ -233,6 +234,8 @@ class ValueCheck:
 
     def _is_closed(self, node: Expression) -> bool:
         """Whether the expression's value is known: it depends only on the files."""
+        if isinstance(node, tree.Literal):
+            return True
         known = self._closed.get(id(node))
         if known is None:
             known = self._closed[id(node)] = self._decide_closed(node)
@@ -240,8 +243,6 @@ class ValueCheck:
 
     def _decide_closed(self, node: Expression) -> bool:
         match node:
-            case tree.Literal():
-                return True
             case tree.Identifier() | tree.Access() if (chain := _chain_of(node)) is not None:
                 if self._known_value(chain) is not None:
                     return True

@@ -12,8 +12,6 @@ Nothing is counted if no limit has been set.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 STEPS = 1_000_000
 """Values that one evaluation may read and make: a few seconds of work."""
@@ -90,11 +88,18 @@ def weigh(value: object) -> None:
             waiting.extend(part.values() if isinstance(part, dict) else part)
 
 
-@contextmanager
-def allowed(effort: Effort) -> Iterator[Effort]:
+class allowed:  # noqa: N801 -- used like a function
     """Limit what is evaluated inside the `with` by `effort`, instead of any outer limit."""
-    outer, _current.effort = _current.effort, effort
-    try:
-        yield effort
-    finally:
-        _current.effort = outer
+
+    __slots__ = ("_effort", "_outer")
+
+    def __init__(self, effort: Effort) -> None:
+        self._effort = effort
+        self._outer: Effort | None = None
+
+    def __enter__(self) -> Effort:
+        self._outer, _current.effort = _current.effort, self._effort
+        return self._effort
+
+    def __exit__(self, *_: object) -> None:
+        _current.effort = self._outer

@@ -67,22 +67,20 @@ def _weighed(result: Traced) -> Value:
 
 def _run(expression: tree.Expression, source: Source, scope: Scope, finish: Callable[[Traced], Any]) -> Any:
     allow_recursion()
-    effort = current()
-    if effort is None:
-        with allowed(Effort()):
-            return _run(expression, source, scope, finish)
+    effort = current() or Effort()
     evaluation = _Evaluation(source, scope, effort)
-    try:
+    with allowed(effort):
         try:
-            return finish(evaluation.value(expression))
-        except BadValueError as error:
-            raise diagnose(error.links, evaluation.expressions, source) from None
-    except RecursionError:
-        raise EvaluationError(_TOO_DEEP) from None
-    except Exhausted as error:
-        if not effort.final:
-            raise
-        raise DiagnosticsError([Diagnostic(expression.span(source), str(error), code=CODE)]) from None
+            try:
+                return finish(evaluation.value(expression))
+            except BadValueError as error:
+                raise diagnose(error.links, evaluation.expressions, source) from None
+        except RecursionError:
+            raise EvaluationError(_TOO_DEEP) from None
+        except Exhausted as error:
+            if not effort.final:
+                raise
+            raise DiagnosticsError([Diagnostic(expression.span(source), str(error), code=CODE)]) from None
 
 
 class _Evaluation:
