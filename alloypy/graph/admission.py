@@ -69,8 +69,9 @@ class Gates(NamedTuple):
             out = None if self.gate.community else texts.community_component(name)
             return None if out is None else Diagnostic(None, out, codes.GATE)
         below = refusal(f'component "{name}"', kind.stability, self.gate.stability)
-        hint = admission(kind.stability)
-        return None if below is None else Diagnostic(None, below, codes.GATE, hint=hint)
+        if below is None:
+            return None
+        return Diagnostic(None, below, codes.GATE, hint=admission(kind.stability))
 
     def _is_own(self, name: str) -> bool:
         """Whether only alloypy may have the component, and what is checked for is Alloy."""

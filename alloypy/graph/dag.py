@@ -85,14 +85,17 @@ class Graph:
         return [node_id for node_id, out in self._out.items() if node_id in out]
 
     def _strongly_connected(self) -> list[list[str]]:
-        """Tarjan's algorithm without recursion, so that a long chain of components is possible."""
+        """Groups of nodes that depend on each other, mostly without the nodes that depend on none.
+
+        Tarjan's algorithm without recursion, so that a long chain of components is possible.
+        """
         number: dict[str, int] = {}
         low: dict[str, int] = {}
         stack: list[str] = []
         stacked: set[str] = set()
         groups: list[list[str]] = []
         for root in self._nodes:
-            if root in number:
+            if root in number or not self._out[root]:
                 continue
             work = [(root, iter(self._out[root]))]
             number[root] = low[root] = len(number)

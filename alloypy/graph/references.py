@@ -6,7 +6,8 @@ Source: docs/spec/RUNTIME.md, section 2.2.
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal as OneOf
+from typing import NamedTuple, TypeAlias
 
 from alloypy.graph.dag import Graph
 from alloypy.graph.nodes import Node
@@ -19,6 +20,7 @@ from alloypy.syntax.tree import (
     Expression,
     Identifier,
     Index,
+    Literal,
     Object,
     Paren,
     Statement,
@@ -81,7 +83,7 @@ class Library:
         return name in self.identifiers or name in self.deprecated
 
 
-Meaning: TypeAlias = Literal["node", "shadowing", "deprecated", "experimental", "other", "nothing"]
+Meaning: TypeAlias = OneOf["node", "shadowing", "deprecated", "experimental", "other", "nothing"]
 """What a chain means.
 
 node: a node. shadowing: a node whose name the standard library has, too.
@@ -128,6 +130,8 @@ class _Collector:
     def expression(self, node: Expression) -> None:
         """Collect from an expression."""
         match node:
+            case Literal():  # most expressions
+                return
             case Identifier():
                 self.flush()
                 self._chain = [node]

@@ -42,17 +42,17 @@ class Theme:
         rules: tuple[Rule, ...] = import_module(f"alloypy.check.lint.rules.{self.name}").RULES
         return rules
 
-    def may_concern(self, sources: Sequence[Source], *, by_default: bool) -> bool:
-        """Whether its rules, or those of the default selection, may find something in these texts."""
-        if self.words and not any(word in source.data for source in sources for word in self.words):
+    def may_concern(self, data: bytes, *, by_default: bool) -> bool:
+        """Whether its rules, or those of the default selection, may find something in this text."""
+        if self.words and not any(map(data.__contains__, self.words)):
             return False
-        return not by_default or not self.usual(b"\n".join(source.data for source in sources))
+        return not by_default or not self.usual(data)
 
 
 def _only_reads_variables(data: bytes) -> bool:
     """Whether of the functions that rules are about only sys.env is called, with the name of a variable."""
     calls, names = data.count(b"env("), data.split(b'env("')[1:]
-    if len(names) != calls or any(word in data for word in _CALLS):
+    if len(names) != calls or any(map(data.__contains__, _CALLS)):
         return False
     return not any(
         not name or any(sign in name for sign in (b"$", b"=", b":", b"\\"))
@@ -149,9 +149,10 @@ def all_rules() -> dict[str, Rule]:
 
 def chosen_rules(sources: Sequence[Source], selected: frozenset[str] | None) -> Iterator[Rule]:
     """The selected rules that may find something in the texts. selected: codes; None for the default ones."""
+    data = b"\n".join(source.data for source in sources)
+    by_default = selected is None
     for theme in THEMES:
-        by_default = selected is None
-        if (theme.default or not by_default) and theme.may_concern(sources, by_default=by_default):
+        if (theme.default or not by_default) and theme.may_concern(data, by_default=by_default):
             for rule in theme.rules:
                 if rule.default if selected is None else rule.code in selected:
                     yield rule

@@ -78,8 +78,9 @@ def test_each_code_belongs_to_one_rule() -> None:
 def test_the_table_knows_the_module(theme: lint.Theme) -> None:
     assert theme.default == any(rule.default and rule.check is not None for rule in theme.rules)
     for rule in theme.rules:
-        source = Source("c", rule.wrong.encode())
-        assert theme.may_concern([source], by_default=rule.default), f"no word of the theme: {rule.code}"
+        assert theme.may_concern(rule.wrong.encode(), by_default=rule.default), (
+            f"no word of the theme: {rule.code}"
+        )
 
 
 def test_the_table_lists_every_module() -> None:
