@@ -71,6 +71,11 @@ def test_components_are_found_by_typing(visits: dict[str, Any]) -> None:
     assert seen["kept"] == [["pyroscope.write.inner"], ["pyroscope.write (2)"], "ascending"]
 
 
+def test_rows_out_of_sight_are_not_drawn_but_read_and_found(visits: dict[str, Any]) -> None:
+    unseen = visits[""]["seen"]["unseen"]
+    assert unseen == {"drawn": False, "cells": 7, "linked": True, "columns": 7, "found": True}
+
+
 def test_a_component_shows_its_rules_and_neighbours(visits: dict[str, Any]) -> None:
     seen = visits["component/pyroscope.relabel.rules"]["seen"]
     assert seen["title"] == ["pyroscope.relabel.rules"]

@@ -1,6 +1,6 @@
 // @ts-check
 /** The page of a component: its health and its counts are kept up to date. */
-import { byId, keepFresh, perSecond, showHealth } from "./common.js";
+import { byId, counted, keepFresh, perSecond, showHealth } from "./common.js";
 
 const health = byId("health");
 
@@ -11,7 +11,7 @@ function update([own]) {
   ["entered", "left", "lost"].forEach((key, at) => {
     const [count, rate] = ["count", "rate"].map((each) => document.querySelector(`[data-${each}=${key}]`));
     if (count && rate && own.counts) {
-      count.textContent = own.counts[key].toLocaleString("en");
+      count.textContent = counted(own.counts[key]);
       rate.textContent = perSecond(own.rates?.[at]);
     }
   });

@@ -1,6 +1,6 @@
 // @ts-check
 /** The list of components: filtered while one types, walked through by keys, kept up to date. The server groups and sorts. */
-import { byId, keepFresh, perSecond, shortcut, showHealth } from "./common.js";
+import { byId, counted, keepFresh, perSecond, shortcut, showHealth } from "./common.js";
 
 const COUNTS = ["entered", "left", "lost"];
 const FIRST_NUMBER = 3; // the cell of the first rate
@@ -17,15 +17,14 @@ const lines = [...table.querySelectorAll("tr[data-id]")].map((each) => {
   const { id = "", pipeline = "" } = row.dataset;
   const health = row.cells[0].querySelector(".health")?.classList[1] ?? "";
   const message = row.cells[MESSAGE].lastElementChild?.previousSibling?.textContent ?? "";
-  const line = { row, id, pipeline, health, message, text: "" };
-  line.text = searched(line);
-  return line;
+  return searchable({ row, id, pipeline, health, message, text: "" });
 });
 const byName = new Map(lines.map((line) => [line.id, line]));
 
 /** @param {Line} line */
-function searched(line) {
-  return `${line.id} ${line.health} ${line.message} ${line.pipeline}`.toLowerCase();
+function searchable(line) {
+  line.text = `${line.id} ${line.health} ${line.message} ${line.pipeline}`.toLowerCase();
+  return line;
 }
 
 /** Show and hide rows as the filter says. */
@@ -38,8 +37,8 @@ function applyFilter() {
     shown += matches ? 1 : 0;
   }
   for (const body of table.tBodies) body.hidden = !body.querySelector("tr[data-id]:not([hidden])");
-  const all = lines.length.toLocaleString("en");
-  byId("count").textContent = shown === lines.length ? `${all} components` : `${shown.toLocaleString("en")} of ${all} components`;
+  const all = counted(lines.length);
+  byId("count").textContent = shown === lines.length ? `${all} components` : `${counted(shown)} of ${all} components`;
   history.replaceState(null, "", address());
 }
 
@@ -49,21 +48,20 @@ function address() {
   return `${location.pathname}?${new URLSearchParams(fields.map((field) => [field.name, field.value]))}`;
 }
 
-filter.addEventListener("input", applyFilter);
-group.addEventListener("change", () => location.assign(address()));
-form.addEventListener("submit", (event) => event.preventDefault());
+filter.oninput = applyFilter;
+group.onchange = () => location.assign(address());
+form.onsubmit = (event) => event.preventDefault();
 table.tHead?.addEventListener("click", (event) => {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
-  if (link) {
-    const url = new URL(link.href); // made for the filter that the page came with
-    url.searchParams.set("filter", filter.value);
-    link.href = url.href;
-  }
+  if (!link) return;
+  const url = new URL(link.href); // made for the filter that the page came with
+  url.searchParams.set("filter", filter.value);
+  link.href = url.href;
 });
 
 /** @param {number} step */
 function move(step) {
-  const links = /** @type {HTMLElement[]} */ ([...table.querySelectorAll("tbody:not([hidden]) tr[data-id]:not([hidden]) a")]);
+  const links = /** @type {HTMLElement[]} */ ([...table.querySelectorAll("tr[data-id]:not([hidden]) a")]);
   const at = links.indexOf(/** @type {HTMLElement} */ (document.activeElement));
   links[at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
 }
@@ -72,7 +70,7 @@ shortcut("/", "Filter", () => filter.select());
 shortcut("ArrowDown j", "Next component", () => move(1));
 shortcut("ArrowUp k", "Previous component", () => move(-1));
 shortcut("Enter", "Open the component", () => false);
-filter.addEventListener("keydown", (event) => {
+filter.onkeydown = (event) => {
   if (event.key === "Escape" && filter.value) {
     filter.value = "";
     applyFilter();
@@ -83,7 +81,7 @@ filter.addEventListener("keydown", (event) => {
     move(1);
     event.preventDefault();
   }
-});
+};
 
 /** @param {Line} line @param {any} state */
 function update(line, state) {
@@ -92,16 +90,13 @@ function update(line, state) {
     const cell = cells[FIRST_NUMBER + at];
     const rate = perSecond(state.rates?.[at]);
     if (cell.textContent !== rate) cell.textContent = rate;
-    if (state.counts) {
-      cell.title = `${state.counts[count].toLocaleString("en")} ${state.counts.of} since it started`;
-    }
+    const title = state.counts ? `${counted(state.counts[count])} ${state.counts.of} since it started` : "";
+    if (cell.title !== title) cell.title = title;
   });
   showHealth(/** @type {Element} */ (cells[0].firstElementChild), cells[MESSAGE], state);
   if (line.health !== state.health || line.message !== state.message) {
-    line.health = state.health;
-    line.message = state.message;
-    line.text = searched(line);
-    return true;
+    ({ health: line.health, message: line.message } = state);
+    return searchable(line);
   }
 }
 

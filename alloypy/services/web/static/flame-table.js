@@ -1,7 +1,7 @@
 // @ts-check
 /** The functions of a profile as a table: all that the graph says, in words and numbers. */
 
-import { h } from "./common.js";
+import { counted, h } from "./common.js";
 import { changeText, shareText, valueText } from "./flame-text.js";
 
 const MORE = 200;
@@ -94,8 +94,8 @@ export class FlameTable {
       cell(sums.self[i]), cell(sums.total[i]),
       base && h("td", { class: "number" }, !base.total[i] ? "new" : !sums.total[i] ? "gone" : changeText(this._change(i)))));
     this.body.replaceChildren(...lines);
-    const counted = `${rows.length.toLocaleString("en")} ${rows.length === 1 ? "function" : "functions"}`;
-    this.caption.textContent = rows.length > this.shown ? `${counted}, the first ${this.shown} shown` : counted;
+    const found = `${counted(rows.length)} ${rows.length === 1 ? "function" : "functions"}`;
+    this.caption.textContent = rows.length > this.shown ? `${found}, the first ${this.shown} shown` : found;
     this.more.hidden = rows.length <= this.shown;
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The flame page: one profile, several merged, or a diff of two. */
 
-import { byId, h, shortcut } from "./common.js";
+import { byId, counted, h, shortcut } from "./common.js";
 import { FlameCanvas } from "./flame-canvas.js";
 import { changeColour } from "./flame-colours.js";
 import { changeOf, childSum, hitsOf, layout, pathTo } from "./flame-layout.js";
@@ -199,7 +199,7 @@ async function look() {
   table.show({ names, sums, base: baseTable, unit: unit(), ...amounts });
   const samples = read.reduce((/** @type {number} */ all, /** @type {Read} */ each) => all + each.samples, 0);
   const before = base ? ` (A: ${valueText(base[0], unit())})` : "";
-  const parts = [`${loaded.types[chosenType()].type} ${valueText(total[0], unit())}${before}`, `${samples.toLocaleString("en")} samples`];
+  const parts = [`${loaded.types[chosenType()].type} ${valueText(total[0], unit())}${before}`, `${counted(samples)} samples`];
   if (read.length === 1 && read[0].seconds) parts.push(`over ${valueText(read[0].seconds, "seconds")}`);
   if (read.length === 1 && read[0].time) parts.push(new Date(read[0].time).toLocaleString());
   byId("about").textContent = [...parts, labels()].filter(Boolean).join(" · ");
@@ -235,7 +235,7 @@ function arrange() {
   byId("function").textContent = state.of;
   byId("grouping").hidden = !loaded.keys.length;
   byId("difference").hidden = !diff;
-  byId("vanished").textContent = `only in A (${seen.vanished.toLocaleString("en")})`;
+  byId("vanished").textContent = `only in A (${counted(seen.vanished)})`;
   type.value = loaded.types[chosenType()].type;
   group.value = state.group;
   view.value = state.view;

@@ -62,7 +62,7 @@ shortcut("o", "Open the highlighted component", () => {
   return link !== null;
 });
 
-byId("pipeline").addEventListener("change", () => /** @type {HTMLFormElement} */ (byId("controls")).requestSubmit());
+byId("pipeline").onchange = () => /** @type {HTMLFormElement} */ (byId("controls")).requestSubmit();
 byId("apply").hidden = true;
 
 /** @param {any} state */

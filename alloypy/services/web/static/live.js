@@ -1,6 +1,6 @@
 // @ts-check
 /** The live page: a stream of rows, of which the latest are shown; chosen ones lead to flame graphs. */
-import { byId, h, shortcut } from "./common.js";
+import { byId, counted, h, shortcut } from "./common.js";
 import { valueText } from "./flame-text.js";
 
 const STREAM = "api/v0/alloypy/live";
@@ -113,10 +113,9 @@ function count({ seen, shown: rows, missed }) {
   speeds = speeds.slice(-13);
   const seconds = (speeds[speeds.length - 1].at - speeds[0].at) / 1000;
   const speed = seconds > 0 ? (seen - speeds[0].seen) / seconds : 0;
-  const text = (/** @type {number} */ number) => number.toLocaleString("en");
   byId("counts").textContent =
-    `${text(seen)} seen (${text(Math.round(speed))}/s), ${text(rows)} shown` +
-    (missed ? `, ${text(missed)} more came too fast to look at` : "");
+    `${counted(seen)} seen (${counted(Math.round(speed))}/s), ${counted(rows)} shown` +
+    (missed ? `, ${counted(missed)} more came too fast to look at` : "");
 }
 
 /** @param {Row} row */
@@ -136,10 +135,12 @@ function add(row) {
     h("td", { class: "profile" }, row.body ? h("a", { href: flame([row]), target: "_blank" }, "flame graph") : "–"),
   );
   const entry = { row, element, box };
-  box?.addEventListener("change", () => {
-    choose(entry, box.checked);
-    if (box.checked && !paused) setPaused(true);
-  });
+  if (box) {
+    box.onchange = () => {
+      choose(entry, box.checked);
+      if (box.checked && !paused) setPaused(true);
+    };
+  }
   table.prepend(element);
   shown.unshift(entry);
   if (row.body) held.push(entry);
@@ -147,9 +148,7 @@ function add(row) {
 
 /** @param {Shown} entry */
 function letGo({ row, element, box }) {
-  if (chosen.has(row.body ?? "")) {
-    return; // what was chosen stays chosen: only the server knows that it is gone
-  }
+  if (chosen.has(row.body ?? "")) return; // what was chosen stays chosen: only the server knows that it is gone
   box?.remove();
   element.querySelector(".profile")?.replaceChildren("–");
 }
@@ -196,11 +195,8 @@ function labels(row) {
 /** @param {Shown} entry @param {boolean} wanted */
 function choose(entry, wanted) {
   const name = entry.row.body ?? "";
-  if (wanted) {
-    chosen.set(name, entry);
-  } else if (chosen.get(name) === entry) {
-    chosen.delete(name);
-  }
+  if (wanted) chosen.set(name, entry);
+  else if (chosen.get(name) === entry) chosen.delete(name);
   const number = chosen.size;
   byId("selected").textContent = number ? `${number} selected` : "Nothing selected";
   merge.textContent = number > 1 ? `Merge ${number}` : "Merge";
@@ -232,11 +228,8 @@ function verdicts() {
 function filter() {
   const before = String(parameters);
   parameters.set("show", verdicts().join(",") || "none");
-  if (match.value.trim()) {
-    parameters.set("match", match.value.trim());
-  } else {
-    parameters.delete("match");
-  }
+  if (match.value.trim()) parameters.set("match", match.value.trim());
+  else parameters.delete("match");
   if (String(parameters) === before) return;
   history.replaceState(null, "", `${location.pathname}?${parameters}`);
   const isChosen = (/** @type {Shown} */ entry) => chosen.get(entry.row.body ?? "") === entry;
@@ -255,31 +248,31 @@ match.value = parameters.get("match") ?? "";
 const asked = parameters.get("show")?.split(",");
 for (const box of boxes) {
   box.checked = asked ? asked.includes(box.value) : box.checked;
-  box.addEventListener("change", filter);
+  box.onchange = filter;
 }
-byId("filter").addEventListener("submit", (event) => {
+byId("filter").onsubmit = (event) => {
   event.preventDefault();
   filter();
-});
-match.addEventListener("change", filter);
-pause.addEventListener("click", () => setPaused(!paused));
-merge.addEventListener("click", () => open(flame([...chosen.values()].map(({ row }) => row))));
-diff.addEventListener("click", () => {
+};
+match.onchange = filter;
+pause.onclick = () => setPaused(!paused);
+merge.onclick = () => open(flame([...chosen.values()].map(({ row }) => row)));
+diff.onclick = () => {
   const [a, b] = [...chosen.keys()];
   open(`flame?${new URLSearchParams({ a, b })}`);
-});
-download.addEventListener("click", () => {
+};
+download.onclick = () => {
   for (const name of [...chosen.values()].flatMap(({ row }) => names(row))) {
     h("a", { href: `${STREAM}/bodies/${name}`, download: "" }).click();
   }
-});
-clear.addEventListener("click", () => {
+};
+clear.onclick = () => {
   for (const entry of [...chosen.values()]) {
     choose(entry, false);
     if (entry.box) entry.box.checked = false;
   }
-});
+};
 shortcut("p", "Pause, or go on", () => setPaused(!paused));
 shortcut("/", "Filter by labels", () => match.focus());
-document.addEventListener("visibilitychange", () => connect());
+document.onvisibilitychange = connect;
 connect();
