@@ -14,7 +14,7 @@ from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.marks import done_name
 from alloypy.queueing.obstacles import about, why
-from alloypy.queueing.roll import read_roll, write_roll
+from alloypy.queueing.roll import Roll
 from alloypy.queueing.segments import Recovered, Segment, Segments, recover, segment_numbers
 from alloypy.queueing.spans import Spans
 from alloypy.queueing.survey import Survey, aside, survey
@@ -35,6 +35,7 @@ class Loaded(NamedTuple):
     done: dict[str, DoneLog]
     dead: dict[str, DeadLetters]
     tries: Tries
+    roll: Roll
     number: int
     last: int
     cut_bytes: int
@@ -70,8 +71,9 @@ def _load(
     now: int,
     dead_letter_size: int,
 ) -> Loaded:
-    recovered, roll = recover(disk, directory, names), read_roll(disk, directory)
-    found = survey(disk, directory, names, recovered, roll, destinations, now, dead_letter_size)
+    recovered, roll = recover(disk, directory, names), Roll(disk, directory)
+    known = roll.read()
+    found = survey(disk, directory, names, recovered, known, destinations, now, dead_letter_size)
     for name, each in found.done.items():
         _start(each, f"{directory}/{done_name(name)}", is_known=name in found.known)
         copies, account = found.dead[name], each.account
@@ -79,11 +81,9 @@ def _load(
         copies.remove([seq for seq in copies.copies() if not any(seq in spans for spans in kept)])
     tries = _tries(disk, directory, found)
     _clear(disk, directory, names, recovered, found)
-    if set(roll) != set(found.done):
-        try:
-            write_roll(disk, directory, found.done)
-        except OSError as error:  # a full disk is no reason not to start
-            found.warnings.append(f"cannot note the names of the destinations: {why(error)}")
+    if set(known) != set(found.done):
+        with suppress(OSError):  # a full disk is no reason not to start
+            roll.write(found.done)
     number = max(segment_numbers(names), default=0)
     waiting = sum(each.account.waiting(found.last) for each in found.done.values())
     return Loaded(
@@ -93,6 +93,7 @@ def _load(
         found.done,
         found.dead,
         tries,
+        roll,
         number,
         found.last,
         recovered.cut_bytes,

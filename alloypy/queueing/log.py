@@ -93,7 +93,15 @@ class Log:
         self._room = Room(disk, loaded.directory, settings, segments, self._books, self._writer)
         self._graves = Graveyard(threads, settings, clock, self._books, loaded.dead)
         self._members = Members(
-            disk, threads, clock, loaded.directory, segments, self._books, self._graves, lambda: self.last
+            disk,
+            threads,
+            clock,
+            loaded.directory,
+            loaded.roll,
+            segments,
+            self._books,
+            self._graves,
+            lambda: self.last,
         )
         # For each record, and so without a method of its own: the time of the log in nanoseconds since 1970,
         # that of `received_at`; and what has become of a record, for its cursor.
@@ -241,8 +249,7 @@ class Log:
     @property
     def hindrances(self) -> Sequence[str]:
         """What the log cannot do now, and why, while it stores and gives out records."""
-        fault = self._loaded.tries.fault
-        return [fault] if fault else []
+        return [each for each in (self._loaded.tries.fault, self._loaded.roll.fault) if each]
 
     def facts(self) -> LogFacts:
         """Figures of the log. No I/O."""
@@ -385,6 +392,7 @@ class Log:
             await self._graves.evict_old()
             self._graves.tell_rest()
             self._loaded.tries.mend()
+            await self._members.mend()
             await self._members.forget(self.is_old)
             if self._writer.is_idle:
                 await self._end_done_file()

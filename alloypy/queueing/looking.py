@@ -16,7 +16,7 @@ from alloypy.queueing.marks import REASONS, Account, Kind, dead_name, done_name
 from alloypy.queueing.obstacles import why
 from alloypy.queueing.reader import Reader
 from alloypy.queueing.record import Record
-from alloypy.queueing.roll import read_roll
+from alloypy.queueing.roll import Roll
 from alloypy.queueing.segments import Recovered, Segments, recover
 from alloypy.queueing.survey import accounts_of, aside, marks_in, survey, without_marks
 
@@ -75,7 +75,8 @@ class Look:
         self.directory = directory = f"{path}/{VERSION}"
         self.holder = holder_of(disk, directory)
         self._disk = disk
-        roll = read_roll(disk, directory)
+        self._roll = Roll(disk, directory)
+        roll = self._roll.read()
         names = disk.names(directory)
         recovered = recover(disk, directory, names)
         self.segments = Segments(recovered.segments)
@@ -85,12 +86,14 @@ class Look:
             self._read(names, roll)
         else:
             self._foresee(names, roll, recovered)
+        if self._roll.fault:
+            self.warnings = [*self.warnings, self._roll.fault]
 
     def _read(self, names: list[str], roll: list[str]) -> None:
         """Read what a process has written, and may be changing now."""
         disk, directory = self._disk, self.directory
         self.accounts = accounts_of(disk, directory, names, self.segments)[0]
-        for name in {*roll} & {*read_roll(disk, directory)} - self.accounts.keys():
+        for name in {*roll} & {*self._roll.read()} - self.accounts.keys():
             self.accounts[name] = without_marks(name, self.segments)
         self._dead = {name: DeadLetters(disk, f"{directory}/{dead_name(name)}", 0) for name in self.accounts}
         for each in self._dead.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 
 from alloypy.queueing.books import Books
@@ -14,7 +15,7 @@ from alloypy.queueing.errors import QueueError
 from alloypy.queueing.graveyard import Graveyard
 from alloypy.queueing.marks import Account, Kind, Mark, done_name
 from alloypy.queueing.obstacles import why
-from alloypy.queueing.roll import write_roll
+from alloypy.queueing.roll import Roll
 from alloypy.queueing.segments import Segments
 from alloypy.queueing.writer import SYNC_SECONDS
 from alloypy.threads import Threads
@@ -23,7 +24,7 @@ from alloypy.threads import Threads
 class Members:
     """The destinations of a log, each noted on the disk before any record counts as stored for it.
 
-    last: returns the number of the last stored record.
+    roll: of their names. last: returns the number of the last stored record.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Members:
         threads: Threads,
         clock: Clock,
         directory: str,
+        roll: Roll,
         segments: Segments,
         books: Books,
         graves: Graveyard,
@@ -41,6 +43,7 @@ class Members:
         self._threads = threads
         self._clock = clock
         self._directory = directory
+        self._roll = roll
         self._segments = segments
         self._books = books
         self._graves = graves
@@ -65,6 +68,13 @@ class Members:
         account = self._books.done[name].account
         self._left(account)
         return account.waiting(self._last())
+
+    async def mend(self) -> None:
+        """Note the names if nothing is in the way any more."""
+        if self._roll.fault:
+            async with self._changing:
+                with suppress(OSError):
+                    await self._write_roll([*self._books.done])
 
     async def forget(self, is_old: Callable[[int], bool]) -> None:
         """Forget destinations that are none any more, once nothing waits for them.
@@ -126,8 +136,7 @@ class Members:
         await self._threads.run(work, SYNC_SECONDS, self._books)
 
     async def _write_roll(self, names: Iterable[str]) -> None:
-        work = partial(write_roll, self._disk, self._directory, names)
-        await self._threads.run(work, SYNC_SECONDS, self._books)
+        await self._threads.run(partial(self._roll.write, names), SYNC_SECONDS, self._books)
 
     def _not_added(self, name: str, error: OSError) -> QueueError:
         return QueueError(f"cannot add {name} to the queue {self._directory}: {why(error)}")

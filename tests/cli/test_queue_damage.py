@@ -74,6 +74,21 @@ def test_what_is_in_the_way_of_a_queue_is_named(
             assert f"{place} {words}: move it away" in capsys.readouterr().err
 
 
+def test_a_directory_in_the_place_of_the_names_is_listed_with_what_to_do(
+    queue: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Path(queue, "v1", "destinations")
+    place.unlink()
+    place.mkdir()
+    found = listed(queue, capsys)
+    assert [*found] == [EU, US]
+    assert main(["queue", "ls", queue]) == 0
+    assert (
+        f"Warning: cannot note the names of the destinations: {place} is a directory, but a queue has a file "
+        "of that name: move it away\n"
+    ) in capsys.readouterr().err
+
+
 def test_a_queue_lists_destinations_whose_marks_are_lost_as_its_next_start_finds_them(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -254,13 +254,13 @@ async def test_a_long_path_and_what_a_killed_process_left_are_no_hindrance(
             (path / "v1" / "control").touch()
 
 
-async def test_what_is_in_the_way_of_notes_and_orders_is_told_until_it_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_in_the_way_of_names_notes_and_orders_is_told_until_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(desk, "_AGAIN_SECONDS", 0.01)
     monkeypatch.setattr("alloypy.queueing.log._UPKEEP_SECONDS", 0.01)
     inner = tmp_path / "v1"
-    ways = [inner / "tries.log", inner / "control"]
+    ways = [inner / "destinations", inner / "tries.log", inner / "control"]
     for each in ways:
         each.mkdir(parents=True)
     text = f'disk {{\npath = "{tmp_path}"\nmin_free = "0"\n}}\n'
@@ -275,10 +275,15 @@ async def test_what_is_in_the_way_of_notes_and_orders_is_told_until_it_is_gone(
                 words = f"{each} is a directory, but a queue has a file of that name: move it away"
                 assert words in told()
                 assert words in "\n".join(running.log.lines)
+            assert await command("ls", str(tmp_path)) == 0
+            assert f"{ways[0]} is a directory, but a queue has a file of that name" in capsys.readouterr().err
             for each in ways:
                 each.rmdir()
             await until(lambda: "directory" not in told())
             assert (inner / "tries.log").is_file()
+            assert A in (inner / "destinations").read_text("utf-8")
+            assert await command("ls", str(tmp_path)) == 0
+            assert not capsys.readouterr().err
             assert (inner / "control").is_socket()
     assert not (inner / "control").exists()
 
