@@ -106,6 +106,7 @@ async def test_records_are_dropped_while_the_queue_is_open(
             assert capsys.readouterr().out == f"{A}: 31 deleted\n"
             assert counted(running, "dropped_total", reason="removed") == 30
             assert counted(running, "records") == counted(running, "bytes") == 0
+            assert counted(running, "circuit_open") == 0
             assert "wait" not in running.controller.component("", "alloypy.queue.default").health.message
             assert counted(running, "dead_letter_records") == 0
             check_law(running, "a")

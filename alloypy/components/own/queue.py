@@ -121,7 +121,7 @@ class Queue(Component[Arguments, Exports]):
         ]
         if held_up:
             return unhealthy(f"nothing is delivered until dead letters can be kept for {', '.join(held_up)}")
-        failing = [name for name, each in self._couriers.items() if each.fails and each.cursor.behind.records]
+        failing = [name for name, each in self._couriers.items() if each.fails]
         words = [f"profiles wait for {', '.join(failing)}"] if failing else []
         words += [
             f"refused profiles wait ({len(each.undertaker)}), as dead letters cannot be kept for {name}: "

@@ -124,8 +124,8 @@ class Courier:
 
     @property
     def fails(self) -> bool:
-        """Whether the destination takes nothing, as far as known."""
-        return self._pace.is_open
+        """Whether records wait because the destination takes nothing, as far as known."""
+        return self._pace.is_open and self.cursor.behind.records > 0
 
     @property
     def is_held_up(self) -> bool:

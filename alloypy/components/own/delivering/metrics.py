@@ -86,7 +86,11 @@ def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
         ),
         ("in_flight", "Deliveries in progress.", {e.cursor.destination: e.in_flight for e in couriers}),
         ("window", "Deliveries that may be in progress.", {e.cursor.destination: e.window for e in couriers}),
-        ("circuit_open", "1 while the destination fails.", {e.cursor.destination: e.fails for e in couriers}),
+        (
+            "circuit_open",
+            "1 while the destination fails, and profiles wait for it.",
+            {e.cursor.destination: e.fails for e in couriers},
+        ),
     ):
         yield gauges(f"alloypy_queue_{name}", documentation, _D, by_name(values))
     for name, documentation, values in (
