@@ -32,7 +32,8 @@ from alloypy.runtime.contract.component import (
 from alloypy.runtime.contract.health import Health, healthy, unhealthy
 
 if TYPE_CHECKING:
-    from alloypy.components.own.delivering.courier import Limits, Surroundings
+    from alloypy.components.own.delivering.courier import Limits
+    from alloypy.components.own.delivering.outcomes import Surroundings
     from alloypy.components.own.delivering.status import DebugInfo
     from alloypy.components.own.delivering.store import AnyHome, Store
 
@@ -177,7 +178,7 @@ class Queue(Component[Arguments, Exports]):
 
     async def _serve(self, home: AnyHome, log: Store, arguments: Arguments) -> None:
         """Take and deliver profiles until the queue moves to another place."""
-        from alloypy.components.own.delivering.courier import Surroundings
+        from alloypy.components.own.delivering.outcomes import Surroundings
         from alloypy.components.own.delivering.quarantine import Quarantine
 
         place = home.place(arguments)

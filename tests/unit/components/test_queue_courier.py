@@ -10,18 +10,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from alloypy.components.own.delivering import courier as module
-from alloypy.components.own.delivering.courier import Courier, Limits, Surroundings
+from alloypy.components.own.delivering import outcomes as module
+from alloypy.components.own.delivering.courier import Courier, Limits
 from alloypy.components.own.delivering.messages import push_message
+from alloypy.components.own.delivering.outcomes import Surroundings
 from alloypy.components.own.delivering.pace import Pauses
 from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.quarantine import Quarantine
 from alloypy.profiles.model import IngestProfile, Push, RawSample, Series
 from alloypy.profiles.receiver import ProfilesReceiver
+from alloypy.queueing.cursor import Cursor
 from alloypy.queueing.log import Log
+from alloypy.queueing.record import Place
 from alloypy.queueing.settings import LogSettings
 from alloypy.runtime.contract.events import Events
 from tests.support.waiting import until
@@ -45,6 +49,21 @@ class Slow(ProfilesReceiver):
         raise NotImplementedError
 
 
+class Noted:
+    """A cursor that keeps, in `noted`, how many records were noted each time."""
+
+    def __init__(self, cursor: Cursor, noted: list[int]) -> None:
+        self._cursor = cursor
+        self._noted = noted
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def done(self, *places: Place) -> None:
+        self._noted.append(len(places))
+        self._cursor.done(*places)
+
+
 class Delivering:
     """A courier at work. noted: how many records were noted each time."""
 
@@ -52,14 +71,7 @@ class Delivering:
         self.log = log
         self.receiver = Slow()
         self.noted: list[int] = []
-        cursor = log.cursor("a")
-        done = cursor.done
-
-        def noting(*places):  # type: ignore[no-untyped-def]
-            self.noted.append(len(places))
-            done(*places)
-
-        cursor.done = noting  # type: ignore[method-assign]
+        cursor: Any = Noted(log.cursor("a"), self.noted)
         around = Surroundings(
             logging.Logger("test"), time.monotonic, log.now, Publisher(Events(), "queue"), Quarantine(list)
         )

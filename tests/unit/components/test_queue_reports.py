@@ -10,10 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from alloypy.components.own.delivering.courier import Courier, Limits, Surroundings
+from alloypy.components.own.delivering.courier import Courier, Limits
 from alloypy.components.own.delivering.metrics import QueueMetrics
 from alloypy.components.own.delivering.on_disk import OnDisk
 from alloypy.components.own.delivering.on_kafka import OnKafka
+from alloypy.components.own.delivering.outcomes import Surroundings
 from alloypy.components.own.delivering.pace import Pauses
 from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.quarantine import Quarantine

@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from alloypy.components.own.delivering.messages import (
-    Stored,
-    Unreadable,
-    deliver,
-    labels_of,
-    profile_of,
-    stored_in,
-    words_of,
-)
+from alloypy.components.own.delivering.outcomes import Outcomes, Surroundings
 from alloypy.components.own.delivering.pace import Pace, Pauses
-from alloypy.components.own.delivering.publishing import Publisher
-from alloypy.components.own.delivering.quarantine import GUILTY, HARMLESS_SECONDS, SUSPECTED, Quarantine
-from alloypy.components.own.delivering.reports import Reports
+from alloypy.components.own.delivering.quarantine import GUILTY, HARMLESS_SECONDS, SUSPECTED
 from alloypy.components.own.delivering.store import Cursor
-from alloypy.components.own.delivering.suspects import MOST_ASIDE, SECONDS, TRIES, Suspects
-from alloypy.components.own.delivering.undertaker import Undertaker
-from alloypy.components.own.delivering.verdict import Verdict, verdict
-from alloypy.histogram import Histogram
-from alloypy.profiles.model import DeliveryError
+from alloypy.components.own.delivering.suspects import MOST_ASIDE, SECONDS, TRIES
 from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.queueing.record import Record
-
-WAIT_SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
-"""The bounds of the histogram of times from storing to delivery."""
-
-_NOTING_SECONDS = 0.01
-"""How long deliveries wait to be noted together while others are in progress."""
 
 _OTHERS_SECONDS = 1.0
 """How long a destination that fails waits for a record that has not been tried, if there are any."""
@@ -51,28 +29,11 @@ class Limits(NamedTuple):
     drain: float
 
 
-class Surroundings(NamedTuple):
-    """What a courier needs of its component.
-
-    clock: returns seconds of a clock that is never set. now: returns nanoseconds of the log's clock.
-    publisher: tells those who watch what becomes of profiles.
-    quarantine: of the queue.
-    """
-
-    logger: logging.Logger
-    clock: Callable[[], float]
-    now: Callable[[], int]
-    publisher: Publisher
-    quarantine: Quarantine
-
-
 class Courier:
     """Delivers to one destination.
 
     receiver: the destination; may be replaced at any time. before: what had become of its records until this
-    courier began. tries: by outcome, since the start.
-    delivered_bytes: likewise. waited: seconds from storing to delivery.
-    undertaker: makes dead letters of what the destination refuses.
+    courier began. outcomes: what has become of its tries.
     """
 
     def __init__(
@@ -81,31 +42,28 @@ class Courier:
         self.cursor = cursor
         self.receiver = receiver
         self.before = cursor.counts
-        self.tries: Counter[str] = Counter()
-        self.delivered_bytes = 0
-        self.waited = Histogram(WAIT_SECONDS)
         self._limits = limits
         self._clock, self._now = surroundings.clock, surroundings.now
-        self._logger = surroundings.logger
-        self._publisher = surroundings.publisher
         self._quarantine = surroundings.quarantine
         self._pace = Pace(limits.deliveries, limits.pauses, self._clock)
-        self._reports = Reports(cursor.destination, surroundings.logger, self._clock)
-        self._suspects = Suspects()
-        self._was_aside = False
         self._changed = asyncio.Event()
-        self.undertaker = Undertaker(
-            cursor, self._reports, surroundings.publisher, self._clock, limits.pauses, self._changed.set
-        )
-        self._passed = 0
         self._out: dict[int, Record] = {}
         self._out_bytes = 0
         self._ends: dict[int, asyncio.Future[None]] = {}
         self._idle: list[asyncio.Future[Record]] = []
-        self._delivered: list[Record] = []
-        self._noting: asyncio.TimerHandle | None = None
         self._patience: asyncio.Timeout | None = None
-        cursor.watch(self._forget)
+        self._was_aside = False
+        self.outcomes = Outcomes(
+            cursor,
+            self._pace,
+            limits.pauses,
+            surroundings,
+            self._out,
+            self._changed.set,
+            self._lose_patience,
+        )
+        self.undertaker, self._suspects = self.outcomes.undertaker, self.outcomes.suspects
+        cursor.watch(self.outcomes.forget)
 
     @property
     def in_flight(self) -> int:
@@ -135,7 +93,8 @@ class Courier:
     @property
     def problem(self) -> tuple[str, float]:
         """Why a profile was last not delivered, "" if all were, and how many seconds ago that was."""
-        return self._reports.problem, self._clock() - self._reports.noted_at
+        reports = self.outcomes.reports
+        return reports.problem, self._clock() - reports.noted_at
 
     def age(self, received_at: int | None) -> float:
         """Seconds since a record was received, at a time of the log in nanoseconds; 0 if there is none."""
@@ -145,7 +104,7 @@ class Courier:
         """Take new settings."""
         self._limits = limits
         self._pace.use(limits.deliveries, limits.pauses)
-        self.undertaker.pauses = limits.pauses
+        self.outcomes.use(limits.pauses)
         self._changed.set()
 
     async def run(self) -> None:
@@ -153,7 +112,7 @@ class Courier:
         try:
             await self._run()
         finally:
-            self._note()
+            self.outcomes.note()
 
     async def _run(self) -> None:
         workers: list[asyncio.Task[None]] = []
@@ -181,8 +140,8 @@ class Courier:
             if self._quarantine.is_closed:
                 await self._quarantine.opened()
                 waiting = [record for record in some if self.cursor.held(record.place)]
-            if len(self._delivered) + len(self._out) + len(waiting) > self._pace.window:
-                self._note()  # after a crash no more than a window is delivered twice
+            if self.outcomes.unnoted + len(self._out) + len(waiting) > self._pace.window:
+                self.outcomes.note()  # after a crash no more than a window is delivered twice
             self.cursor.tried(*[record.place for record in waiting])
             for record in waiting:
                 begin(record)
@@ -201,7 +160,7 @@ class Courier:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                await self._try(record, self._pace.epoch)
+                await self.outcomes.deliver(record, self.receiver, self._pace.epoch)
             except asyncio.CancelledError:
                 self.cursor.back(record.place)
                 raise
@@ -245,7 +204,7 @@ class Courier:
             pause = self._pace.wait()
             if pause or not self._has_room():
                 if self.is_held_up:
-                    self._reports.held_up()
+                    self.outcomes.reports.held_up()
                 await self._change(pause or None)
                 continue
             seconds = None
@@ -324,116 +283,7 @@ class Courier:
             return False
         return not self._suspects.are_tried_enough(self._clock(), TRIES, SECONDS)
 
-    async def _try(self, record: Record, epoch: int) -> None:
-        try:
-            stored = stored_in(record)
-        except Unreadable as reason:
-            self._reports.given_up("damaged", {}, str(reason))
-            self._settle(record, "damaged")
-            return
-        if record.crashes and self.cursor.ends(record.place).alone >= GUILTY:
-            words = "the process ended while it was being delivered"
-            await self.undertaker.bury(record, stored, "crash", words)
-            return
-        try:
-            await deliver(stored, self.receiver)
-        except DeliveryError as error:
-            await self._failed(record, stored, error.kept(), epoch)
-        except Exception as error:
-            self._logger.error("a receiver failed", exc_info=error)
-            await self._failed(record, stored, DeliveryError("internal error", retry=True), epoch)
-        else:
-            self._taken(record)
-
-    def _taken(self, record: Record) -> None:
-        self._passed += 1
-        self._suspects.forget(record.place.seq)  # or it would be tried again before it is noted
-        self.waited.observe(max(0, self._now() - record.received_at) / 1e9)
-        self._delivered.append(record)
-        if len(self._out) == 1 or not self._pace.is_wide or len(self._suspects):
-            asyncio.get_running_loop().call_soon(self._note)
-        elif self._noting is None:
-            self._noting = asyncio.get_running_loop().call_later(_NOTING_SECONDS, self._note_late)
-
-    def _note_late(self) -> None:
-        self._noting = None
-        self._note()
-
-    def _note(self) -> None:
-        """Note what has been delivered since the last time."""
-        if not self._delivered:
-            return
-        records, self._delivered = self._delivered, []
-        self.cursor.done(*[record.place for record in records])
-        self.cursor.flush()
-        self.tries["taken"] += len(records)
-        self.delivered_bytes += sum([record.size for record in records])
-        before = self._pace.window, self._pace.is_open
-        self._answered(len(records))
-        if before != (self._pace.window, self._pace.is_open) or len(self._suspects):
-            self._changed.set()  # what is not yet due may be tried now, or more at a time
-
-    def _answered(self, count: int = 1) -> None:
-        """The destination works: it has taken so many records, or refused one for good."""
-        if self._pace.is_open:
-            self._suspects.release(self._clock())
-        for _ in range(count):
-            self._pace.passed()
-        self._reports.works()
-
-    async def _failed(self, record: Record, stored: Stored, error: DeliveryError, epoch: int) -> None:
-        found = verdict(error)
-        self.tries[found.name.lower()] += 1
-        words = words_of(error, stored)
-        if found is Verdict.RECORD:
-            self._answered()
-            await self._bury(record, stored, words)
-        elif found is Verdict.TOO_OLD:
-            self._give_up(record, stored, "too_old", words)
-            self._settle(record, "too_old")
-            self._answered()
-        else:
-            await self._not_taken(record, stored, error, epoch, busy=found is Verdict.BUSY)
-
-    async def _not_taken(
-        self, record: Record, stored: Stored, error: DeliveryError, epoch: int, *, busy: bool
-    ) -> None:
-        """The destination did not take a record that it may take later."""
-        now, words = self._clock(), words_of(error, stored)
-        pauses = self._limits.pauses
-        suspect = self._suspects.failed(record, now, self._passed, pauses, error.pause)
-        if self.cursor.failed(record.place):
-            self._give_up(record, stored, "age", words)
-            self._suspects.forget(record.place.seq)
-        elif suspect.is_poison(now, self._passed):
-            await self._bury(record, stored, words)
-        if self._passed == suspect.passed:  # nothing else has passed since it first failed
-            self._pace.failed(epoch, busy=busy, wanted=error.pause)
-            self._reports.fails(words)
+    def _lose_patience(self) -> None:
+        """A delivery has failed: a record that has not been tried is waited for no longer."""
         if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
-
-    async def _bury(self, record: Record, stored: Stored, words: str) -> None:
-        """Make a record a dead letter that the destination refuses for good."""
-        self._suspects.forget(record.place.seq)
-        await self.undertaker.bury(record, stored, "refused", words)
-
-    def _forget(self, seqs: Sequence[int]) -> None:
-        """Records that wait for another try have been dropped by others."""
-        for seq in seqs:
-            self._suspects.forget(seq)
-        self.undertaker.forget(seqs)
-
-    def _give_up(self, record: Record, stored: Stored, reason: str, words: str) -> None:
-        """Tell people that a record is dropped. words: the destination's."""
-        if reason == "too_old":
-            self._reports.too_old((self._now() - record.received_at) / 1e9, labels_of(stored), words)
-        else:
-            self._reports.given_up(reason, labels_of(stored), words)
-        if self._publisher.events.wanted:
-            self._publisher.given_up(profile_of(stored), self.cursor.destination, reason, words)
-
-    def _settle(self, record: Record, reason: str) -> None:
-        """Drop a record."""
-        self._suspects.forget(record.place.seq)
-        self.cursor.drop(record.place, reason)

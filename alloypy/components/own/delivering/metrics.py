@@ -98,18 +98,17 @@ def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
         ("delivered_total", f"Records it has taken{_SINCE}", {n: e.delivered for n, e in counts.items()}),
     ):
         yield counters(f"alloypy_queue_{name}", documentation, _D, by_name(values))
-    sent = {each.cursor.destination: each.delivered_bytes for each in couriers}
+    sent = {each.cursor.destination: each.outcomes.delivered_bytes for each in couriers}
     documentation = "Bytes of the records it has taken since the start."
     yield counters("alloypy_queue_delivered_bytes_total", documentation, _D, by_name(sent))
     dropped: dict[tuple[str, ...], float] = {
         (name, reason): count for name, each in counts.items() for reason, count in each.dropped.items()
     }
     yield counters("alloypy_queue_dropped_total", f"Records given up{_SINCE}", (*_D, "reason"), dropped)
+    outcomes = {each.cursor.destination: each.outcomes for each in couriers}
     tries: dict[tuple[str, ...], float] = {
-        (each.cursor.destination, outcome): count
-        for each in couriers
-        for outcome, count in each.tries.items()
+        (name, outcome): count for name, each in outcomes.items() for outcome, count in each.tries.items()
     }
     yield counters("alloypy_queue_tries_total", "Tries to deliver.", (*_D, "outcome"), tries)
-    waited = [((each.cursor.destination,), each.waited.buckets(), each.waited.total) for each in couriers]
+    waited = [((name,), each.waited.buckets(), each.waited.total) for name, each in outcomes.items()]
     yield histograms("alloypy_queue_wait_seconds", "Time from storing to delivery.", _D, waited)
