@@ -162,10 +162,9 @@ async def test_what_was_dropped_between_two_tries_is_forgotten(
 ) -> None:
     couriers: list[Courier] = []
 
-    class Kept(Courier):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
-            couriers.append(self)
+    def kept(*given: Any) -> Courier:
+        couriers.append(Courier(*given))
+        return couriers[-1]
 
     class Faulty(Server):
         async def __call__(self, peer: Peer) -> None:
@@ -175,7 +174,7 @@ async def test_what_was_dropped_between_two_tries_is_forgotten(
                 is_good = self.status == 200 or not name.startswith("bad")
                 await peer.say(INGEST_OK if is_good else answer("500 Internal Server Error", b"no"))
 
-    monkeypatch.setattr(delivering, "Courier", Kept)
+    monkeypatch.setattr(delivering, "Courier", kept)
     server = Faulty()
     server.status = 500
     async with scripted(server) as backend:
