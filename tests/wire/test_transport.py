@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import trustme
 
-from alloypy.net.client import pool as transport_module
 from alloypy.net.client.messages import Origin, Request, Response, SendError
 from alloypy.net.client.pool import Transport
 from alloypy.net.client.tls import TLS, TLSSettings
@@ -58,18 +57,16 @@ def gathered(count: int):
     return script
 
 
-async def test_no_more_than_the_limit_stay_idle(sender: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "MAX_IDLE", 3)
+async def test_no_more_than_the_limit_stay_idle(sender: Transport) -> None:
+    sender.max_idle = 3
     async with scripted(gathered(8)) as backend:
         await together(sender, backend, 8)
         await until(lambda: backend.open == 3)
         assert backend.connections == 8
 
 
-async def test_idle_connections_are_closed_in_time(
-    sender: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport_module, "IDLE_SECONDS", 0.1)
+async def test_idle_connections_are_closed_in_time(sender: Transport) -> None:
+    sender.idle_seconds = 0.1
     async with scripted(gathered(4)) as backend:
         await together(sender, backend, 4)
         await until(lambda: backend.open == 0)

@@ -61,7 +61,7 @@ class _Pool(Keeper):
 
     def release(self, connection: Connection) -> None:
         transport = self._transport
-        if len(self.idle) < MAX_IDLE and not transport.closed:
+        if len(self.idle) < transport.max_idle and not transport.closed:
             connection.idle_since = connection.loop.time()
             self.idle[connection] = None
             if transport.sweep is None:
@@ -92,11 +92,14 @@ class Transport(Sender):
 
     tls: consulted for every https request, so that changed certificate files take effect.
     sweep: the next check for connections that have been idle for too long. dials: counts connections.
+    max_idle, idle_seconds: how many idle connections are kept per origin, and how long.
     """
 
     def __init__(self, tls: TLS, dials: Dials | None = None) -> None:
         self.closed = False
         self.dials = dials if dials is not None else Dials()
+        self.max_idle = MAX_IDLE
+        self.idle_seconds = IDLE_SECONDS
         self._tls = tls
         self._pools: dict[Origin, _Pool] = {}
         self.sweep: asyncio.TimerHandle | None = None
@@ -169,7 +172,7 @@ class Transport(Sender):
 
     def sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
         """Schedule the next check for connections that have been idle for too long."""
-        self.sweep = loop.call_later(IDLE_SECONDS, self._close_idle)
+        self.sweep = loop.call_later(self.idle_seconds, self._close_idle)
 
     def drop(self, pool: _Pool) -> None:
         """Forget a pool that has no connections."""
@@ -180,10 +183,10 @@ class Transport(Sender):
         loop = asyncio.get_running_loop()
         self.sweep = None
         for pool in list(self._pools.values()):
-            pool.close_idle_since(loop.time() - IDLE_SECONDS)
+            pool.close_idle_since(loop.time() - self.idle_seconds)
         oldest = [next(iter(pool.idle)).idle_since for pool in self._pools.values() if pool.idle]
         if oldest:
-            self.sweep = loop.call_at(min(oldest) + IDLE_SECONDS, self._close_idle)
+            self.sweep = loop.call_at(min(oldest) + self.idle_seconds, self._close_idle)
 
     def _pool(self, origin: Origin) -> _Pool:
         pool = self._pools.get(origin)
