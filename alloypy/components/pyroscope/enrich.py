@@ -13,7 +13,7 @@ from typing import NamedTuple
 from alloypy.components.pyroscope.fanout import Relay
 from alloypy.families import Family
 from alloypy.lang.targets import Target
-from alloypy.profiles.model import DeliveryError, IngestProfile, Labels, Push, RawSample, Series
+from alloypy.profiles.model import DeliveryError, IngestProfile, Labels, Push, Series
 from alloypy.profiles.receiver import DebugInfoClient, ProfilesReceiver
 from alloypy.profiles.remembered import LabelMemory
 from alloypy.rules import faults_of
@@ -136,9 +136,8 @@ class Receiver(ProfilesReceiver):
         if self.exited:
             raise self._ended((profile,))
         labels = self._enriched(profile.labels)
-        if self._events.wanted:
-            samples = [RawSample(piece) for piece in profile.body]
-            self._publish((Series(profile.labels, samples),), (Series(labels, samples),))
+        if self._events.wanted and labels is not profile.labels:
+            self._events.publish(Relabelled(self.component, labels, profile.body, profile.labels))
         await self.fanout.append_ingest(profile.with_labels(labels))
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:

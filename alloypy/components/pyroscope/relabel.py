@@ -15,7 +15,7 @@ from alloypy.components.pyroscope.rule_counts import RuleCounts
 from alloypy.components.relabel_rule import RULES_DOC, RuleArguments, relabel_rules
 from alloypy.families import Family, counter, gauge
 from alloypy.profiles.labels import print_labels
-from alloypy.profiles.model import MOST_TOLD, DeliveryError, IngestProfile, Labels, Push, RawSample, Series
+from alloypy.profiles.model import MOST_TOLD, DeliveryError, IngestProfile, Labels, Push, Series
 from alloypy.profiles.receiver import DebugInfoClient, ProfilesReceiver
 from alloypy.profiles.relabel import UNTOUCHED, Outcome, RelabelRules, dropped_by, relabel_closely
 from alloypy.profiles.remembered import Memory, Room, size_of
@@ -184,9 +184,7 @@ class Receiver(ProfilesReceiver):
             self._publish_failure((profile,), error)
             raise
         if self._events.wanted:
-            samples = [RawSample(piece) for piece in profile.body]
-            kept = [] if labels is None else [Series(labels, samples)]
-            self._publish((Series(profile.labels, samples),), kept)
+            self._events.publish(self._event(profile, labels))
         if labels is not None:
             await self.fanout.append_ingest(profile.with_labels(labels))
 
@@ -262,20 +260,20 @@ class Receiver(ProfilesReceiver):
     def _publish(self, series: Sequence[Series], kept: Sequence[Series]) -> None:
         """Publish the outcome for each series."""
         after = {one.position: one.labels for one in kept}
-        self._events.publish_each((self._event(one, after) for one in series), len(series))
+        outcomes = (self._event(one, after.get(one.position)) for one in series)
+        self._events.publish_each(outcomes, len(series))
 
     def _publish_failure(self, profiles: Sequence[Series | IngestProfile], error: DeliveryError) -> None:
         """Publish that none of these goes on."""
         if self._events.wanted:
             self._events.publish_failures(self.component, profiles, str(error))
 
-    def _event(self, one: Series, after: Mapping[int, Labels]) -> Event:
-        body = one.body
-        labels = after.get(one.position)
+    def _event(self, one: Series | IngestProfile, labels: Labels | None) -> Event:
+        """What has become of a profile. labels: None if it was dropped."""
         if labels is None:
             rule = 0 if _is_large(one.labels) else dropped_by(one.labels, self.rules.rules)
-            return Dropped(self.component, one.labels, body, rule)
-        return Relabelled(self.component, labels, body, one.labels)
+            return Dropped(self.component, one.labels, one.body, rule)
+        return Relabelled(self.component, labels, one.body, one.labels)
 
     def _log_dropped(self, labels: Labels) -> None:
         if self._logger.isEnabledFor(logging.DEBUG):

@@ -150,16 +150,19 @@ class Subscription:
     """Events waiting for one subscriber to take them; the oldest give way to newer ones.
 
     most_events, most_bytes: how many may wait, and how much memory their bodies may keep; the oldest bodies
-        are let go first, before their events. Both may be changed at any time.
+        are let go first, before their events. kinds: the events that are wanted; None for all. All may be
+        changed at any time.
     """
 
     def __init__(self, most_events: int, most_bytes: int) -> None:
         self.most_events = most_events
         self.most_bytes = most_bytes
+        self.kinds: frozenset[type[Event]] | None = None
         self._waiting: deque[Noted] = deque()
-        self._with_bodies: deque[Noted] = deque()
-        self._users: dict[int, int] = {}  # of each buffer that is kept, by its identity: how many events
-        self._bytes = 0
+        self._new: list[Noted] = []  # whose buffers have not been looked up yet
+        self._with_bodies: deque[Noted] = deque()  # the others, as far as they have their bodies
+        self._users: dict[int, int] = {}  # of each buffer of these, by its identity: how many events
+        self._bytes = 0  # of all buffers; those of new events count for each event
         self._missed = 0
 
     def take(self) -> Taken:
@@ -171,26 +174,29 @@ class Subscription:
     def clear(self) -> None:
         """Drop everything."""
         self._waiting.clear()
+        self._new.clear()
         self._with_bodies.clear()
         self._users.clear()
         self._bytes = self._missed = 0
 
     def add(self, event: Event) -> None:
         """Queue an event, making room for it. For the publisher."""
+        if self.kinds is not None and type(event) not in self.kinds:
+            return
         size = 0
-        users = self._users
         for piece in event.body:
             size += len(piece)
-            buffer = buffer_of(piece)
-            key = id(buffer)
-            if key in users:
-                users[key] += 1
-            else:
-                users[key] = 1
-                self._bytes += len(buffer)
+            self._bytes += len(buffer_of(piece)) if isinstance(piece, memoryview) else len(piece)
         noted = Noted(time(), event, size)
         self._waiting.append(noted)
-        self._with_bodies.append(noted)
+        self._new.append(noted)
+        if self._bytes > self.most_bytes or len(self._waiting) > self.most_events:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        for noted in self._new:
+            self._look_up(noted)
+        self._new.clear()
         if len(self._waiting) > self.most_events:
             self._missed += 1
             oldest = self._waiting.popleft()
@@ -198,6 +204,16 @@ class Subscription:
                 self._let_go()
         while self._bytes > self.most_bytes:
             self._let_go()
+
+    def _look_up(self, noted: Noted) -> None:
+        """Count each buffer once, which several events of the same profile have."""
+        self._with_bodies.append(noted)
+        for piece in noted.event.body:
+            buffer = buffer_of(piece)
+            users = self._users.get(id(buffer), 0)
+            if users:
+                self._bytes -= len(buffer)
+            self._users[id(buffer)] = users + 1
 
     def _let_go(self) -> None:
         """Drop the oldest body."""
@@ -260,5 +276,6 @@ class Events:
         """Publish the first events of one request. count: how many there are; the rest counts as missed."""
         for event in islice(events, MOST_OF_A_REQUEST):
             self.publish(event)
-        for subscription in self._subscriptions:
-            subscription.miss(max(0, count - MOST_OF_A_REQUEST))
+        if count > MOST_OF_A_REQUEST:
+            for subscription in self._subscriptions:
+                subscription.miss(count - MOST_OF_A_REQUEST)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from alloypy.net.server.malloc import glibc
-from alloypy.runtime.contract.events import Events, Subscription
+from alloypy.runtime.contract.events import Event, Events, Subscription
 from alloypy.runtime.pace import Pace
 from alloypy.services.web.live_bodies import Bodies
 from alloypy.services.web.live_rows import Batch, Explain
@@ -32,8 +32,12 @@ class Full(Exception):
 class Viewer(Protocol):
     """Sees events, in its own time.
 
-    looking: whether it wants any now. holding: whether it needs profiles to be held.
+    kinds: the events that it may want. looking: whether it wants any now. holding: whether it needs profiles
+        to be held.
     """
+
+    @property
+    def kinds(self) -> frozenset[type[Event]]: ...
 
     @property
     def looking(self) -> bool: ...
@@ -63,6 +67,7 @@ class Hub:
         self._viewers: list[Viewer] = []
         self._enabled = True
         self._watching: asyncio.Task[None] | None = None
+        self._subscription: Subscription | None = None
         self._seen = 0
 
     def switch(self, enabled: bool) -> None:
@@ -99,8 +104,16 @@ class Hub:
         elif not wanted and self._watching is not None:
             self._watching.cancel()
             self._watching = None
+        self._tune()
         if not (self._enabled and any(viewer.holding for viewer in self._viewers)):
             self._let_go()
+
+    def _tune(self) -> None:
+        """Have published what viewers may want, and profiles kept only if one of them needs it."""
+        if self._subscription is not None:
+            looking = [viewer for viewer in self._viewers if viewer.looking]
+            self._subscription.kinds = frozenset().union(*(viewer.kinds for viewer in looking))
+            self._subscription.most_bytes = _WAITING_BYTES if any(each.holding for each in looking) else 0
 
     def _let_go(self) -> None:
         if self.bodies.clear():
@@ -109,12 +122,11 @@ class Hub:
                 library.malloc_trim(0)
 
     async def _watch(self) -> None:
-        with self._events.subscribe(_MOST_EVENTS, 0) as subscription:
+        with self._events.subscribe(_MOST_EVENTS, 0) as self._subscription:
+            self._tune()
             while True:
-                held = any(viewer.looking and viewer.holding for viewer in self._viewers)
-                subscription.most_bytes = _WAITING_BYTES if held else 0
                 await asyncio.sleep(TICK_SECONDS)
-                await self._show(subscription)
+                await self._show(self._subscription)
 
     async def _show(self, subscription: Subscription) -> None:
         events, missed = subscription.take()

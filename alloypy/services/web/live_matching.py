@@ -38,6 +38,8 @@ VERDICTS: Mapping[str, type[Event]] = {
 }
 """What can happen to a profile, as the page calls it, and the events that say so."""
 
+ALL_KINDS = frozenset(VERDICTS.values())
+
 NOTHING = "none"
 """Asks for no verdict at all: the viewer only keeps what is held."""
 
@@ -87,7 +89,7 @@ class Wanted(NamedTuple):
 def read_verdicts(text: str | None) -> frozenset[type[Event]]:
     """The events of a comma-separated list of verdicts; all without one. Raises MatchError."""
     if text is None:
-        return frozenset(VERDICTS.values())
+        return ALL_KINDS
     names = {name.strip() for name in text.split(",")} - {"", NOTHING}
     unknown = sorted(names.difference(VERDICTS))
     if unknown:

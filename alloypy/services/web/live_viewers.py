@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from alloypy.runtime.contract.events import DeadLetter, Dropped, Failed
 from alloypy.runtime.pace import Pace
 from alloypy.services.web.live_hub import Hub
-from alloypy.services.web.live_matching import Wanted
+from alloypy.services.web.live_matching import ALL_KINDS, Wanted
 from alloypy.services.web.live_rows import Batch, line
 
 MOST_ROWS = 50
@@ -45,6 +45,7 @@ class RowViewer:
     holding = True
 
     def __init__(self, hub: Hub, wanted: Wanted) -> None:
+        self.kinds = wanted.kinds
         self.looking = bool(wanted.kinds)
         self._hub = hub
         self._wanted = wanted
@@ -57,12 +58,7 @@ class RowViewer:
         """Take an even sample; nothing if the last one has not been sent yet."""
         if not self.looking:
             return
-        found: list[int] = []
-        for looked_at, index in enumerate(batch.wanted(self._wanted)):
-            if index is not None:
-                found.append(index)
-            if looked_at % _STRIDE == 0:
-                await pace.breathe()
+        found = await batch.wanted(self._wanted, pace)
         self._seen += len(found)
         self._missed += batch.missed
         if not self._rows:
@@ -102,6 +98,7 @@ class RowViewer:
 class LineViewer:
     """A stream of what happens at one component, as text. share: of the events that are wanted, 0 to 1."""
 
+    kinds = ALL_KINDS
     looking = True
     holding = False
 
@@ -153,6 +150,7 @@ class LineViewer:
 class Rates:
     """How many profiles per second left each component of a module."""
 
+    kinds = ALL_KINDS
     looking = True
     holding = False
 

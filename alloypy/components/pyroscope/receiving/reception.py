@@ -8,10 +8,9 @@ from typing import NamedTuple
 from alloypy.components.pyroscope.fanout import DROPPED_AT_SHUTDOWN, Fanout
 from alloypy.components.pyroscope.receiving.astray import Astray
 from alloypy.components.pyroscope.receiving.metrics import Metrics
-from alloypy.profiles.model import Series
 from alloypy.profiles.receiver import ProfilesReceiver
 from alloypy.runtime.contract.component import Options
-from alloypy.runtime.contract.events import Event, Failed, Received
+from alloypy.runtime.contract.events import Carried, Event, Failed, Received
 
 
 class Settings(NamedTuple):
@@ -56,14 +55,14 @@ class Reception:
         """Log why a request could not be served."""
         self.logger.warning(message, extra={"fields": {"err": str(reason)}})
 
-    def publish(self, series: Sequence[Series], receivers: Sequence[ProfilesReceiver]) -> None:
+    def publish(self, series: Sequence[Carried], receivers: Sequence[ProfilesReceiver]) -> None:
         """Publish that profiles were received, and that they were lost if there is no receiver for them."""
         self.events.publish_each(map(self._received, series), len(series))
         if not receivers:
             self.events.publish_each(map(self._unwanted, series), len(series))
 
-    def _received(self, one: Series) -> Event:
+    def _received(self, one: Carried) -> Event:
         return Received(self._id, one.labels, one.body)
 
-    def _unwanted(self, one: Series) -> Event:
+    def _unwanted(self, one: Carried) -> Event:
         return Failed(self._id, one.labels, one.body, "forward_to is empty")

@@ -28,7 +28,7 @@ from alloypy.net.server.body import (
 )
 from alloypy.profiles.ingest_name import labels_in_query
 from alloypy.profiles.labels import InvalidLabels, with_service_name
-from alloypy.profiles.model import IngestProfile, Labels, Push, RawSample, Series
+from alloypy.profiles.model import IngestProfile, Labels, Push, Series
 from alloypy.profiles.push_wire import profile_count
 from alloypy.tracing import Trace
 
@@ -94,10 +94,6 @@ class ProfileRequest:
         self.received = len(body)
         kinds, encoding, passed = self._headers()
         self._series = None
-        if reception.events.wanted:
-            reception.publish((Series(labels, (RawSample(body),)),), self._fanout.children)
-        if not self._fanout.children:
-            reception.lost(1)
         profile = IngestProfile(
             (body,),
             labels,
@@ -108,6 +104,10 @@ class ProfileRequest:
             passed,
             self._trace,
         )
+        if reception.events.wanted:
+            reception.publish((profile,), self._fanout.children)
+        if not self._fanout.children:
+            reception.lost(1)
         missed = await self._fanout.ingest(profile)
         if not missed:
             return OK

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from alloypy.lang.brief import brief
 from alloypy.runtime.contract.events import (
     DeadLetter,
+    Dropped,
     Event,
     Events,
     Failed,
@@ -21,6 +23,7 @@ from alloypy.runtime.contract.events import (
     Queued,
     Received,
     Relabelled,
+    Sent,
 )
 from alloypy.runtime.pace import Pace
 from alloypy.services.web.live_bodies import LARGEST, MOST, MOST_BYTES, Bodies
@@ -42,9 +45,11 @@ def hub(events: Events | None = None) -> Hub:
     return Hub(events or Events(), lambda component, position: f"rule {position}")
 
 
-def batch(events: Sequence[Event], missed: int = 0, bodies: Bodies | None = None) -> Batch:
+def batch(
+    events: Sequence[Event], missed: int = 0, bodies: Bodies | None = None, explained: str = ""
+) -> Batch:
     noted = [Noted(1.0, event, sum(map(len, event.body))) for event in events]
-    return Batch(noted, 1, missed, bodies or Bodies(), lambda component, position: "")
+    return Batch(noted, 1, missed, bodies or Bodies(), lambda component, position: explained)
 
 
 def received(count: int, body: bytes = b"p") -> list[Event]:
@@ -191,6 +196,66 @@ def test_what_a_queue_does_is_said_in_rows_and_lines() -> None:
         'profile: labels={a="b"}, size=1',
         'profile: {a="b"} => <dead letter for pyroscope.write.eu, refused: no stacks>',
     ]
+
+
+def test_rows_are_json_whatever_texts_contain() -> None:
+    odd = '\x00"\\\ud800é</script>\u2028'
+    labels = {"a": odd, odd: "b"}
+    ends = ("http://h/" + odd, 503, 0.1234567, 3)
+    events: list[Event] = [
+        Received("c" + odd, labels, (b"p", b"q")),
+        Received("c", {}, ()),
+        Relabelled("c", {}, (b"p",), labels),
+        Dropped("c", labels, (b"p",), 2),
+        Sent("c", labels, (b"p",), *ends),
+        Failed("c", labels, (b"p",), odd * 1000, *ends),
+        Failed("c", labels, (b"p",), "lost"),
+        Received("c", {f"l{number:02}": "v" * 501 for number in range(65)}, (b"p",)),
+    ]
+    seen = batch(events, explained=odd)
+    rows = [json.loads(seen.row(index)) for index in range(len(events))]
+    assert [row["id"] for row in rows] == list(range(1, 9))
+    assert [row["at"] for row in rows] == [1.0] * 8
+    names = (rows[0]["component"], rows[0]["labels"], rows[0]["size"], rows[0]["body"])
+    assert names == ("c" + odd, labels, 2, rows[0]["bodies"][0])
+    assert (len(rows[0]["bodies"]), rows[1]["body"], "bodies" in rows[1]) == (2, None, False)
+    assert rows[2]["before"] == labels
+    assert (rows[3]["rule"], rows[3]["reason"]) == (2, odd)
+    outcome = {"endpoint": ends[0], "status": 503, "seconds": 0.123457, "tries": 3}
+    assert outcome.items() <= rows[4].items()
+    assert outcome.items() <= rows[5].items()
+    assert rows[5]["reason"] == brief(odd * 1000, 1000)
+    assert (rows[6]["status"], rows[6]["seconds"], rows[6]["endpoint"]) == (None, 0.0, "")
+    assert (len(rows[7]["labels"]), rows[7]["labels"]["..."]) == (65, "1 more labels")
+    assert rows[7]["labels"]["l00"] == brief("v" * 501, 500)
+
+
+async def test_a_selector_chooses_by_component_labels_and_what_happened() -> None:
+    events = [*received(600), Received("d", {"n": "5"}, ()), Failed("c", {"n": "5"}, (), "lost")]
+    seen = batch(events)
+    wanted = Wanted(frozenset({Received}), read_selector('n=~"5|599"'), "c")
+    assert await seen.wanted(wanted, Pace()) == [5, 599]
+    assert await seen.wanted(wanted._replace(component=""), Pace()) == [5, 599, 600]
+    assert await seen.wanted(Wanted(frozenset({Failed})), Pace()) == [601]
+
+
+async def test_only_what_a_viewer_wants_is_kept_for_it() -> None:
+    events = Events()
+    watching = hub(events)
+    failures, everything = (RowViewer(watching, each) for each in (Wanted(frozenset({Failed})), ALL))
+    with watching.joined(failures):
+        await until(lambda: events.wanted)
+        body = Buffer(b"x")
+        watch = weakref.ref(body)
+        events.publish(Received("c", {}, (body,)))
+        del body
+        assert watch() is None
+        with watching.joined(everything):
+            events.publish(received(1)[0])
+            await until(lambda: everything._seen)
+        events.publish(Failed("c", {}, (), "lost"))
+        await until(lambda: failures._seen)
+    assert (failures._seen, everything._seen) == (1, 1)
 
 
 async def test_switching_off_ends_views_and_lets_go() -> None:
