@@ -159,15 +159,18 @@ def send(folder: Path, port: int, count: int, *options: str) -> dict[str, Any]:
 
 
 class Viewer:
-    """A viewer of all verdicts, that reads in a thread, or not at all. received: bytes so far."""
+    """A viewer of all verdicts, that reads in a thread, or not at all. received: bytes so far.
 
-    def __init__(self, admin: int, *, reads: bool) -> None:
+    query: which profiles it wants to see.
+    """
+
+    def __init__(self, admin: int, *, reads: bool, query: str = "") -> None:
         self.received = 0
         self._socket = socket.socket()
         if not reads:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self._socket.connect(("127.0.0.1", admin))
-        request = f"GET /api/v0/alloypy/live HTTP/1.1\r\nHost: 127.0.0.1:{admin}\r\n\r\n"
+        request = f"GET /api/v0/alloypy/live{query} HTTP/1.1\r\nHost: 127.0.0.1:{admin}\r\n\r\n"
         self._socket.sendall(request.encode())
         if reads:
             threading.Thread(target=self._read, daemon=True).start()
@@ -243,20 +246,22 @@ def compare(folder: Path, rounds: int, seconds: int) -> None:
 
 
 def count_instructions(folder: Path, profiles: int) -> None:
-    """Print how many instructions a forwarded profile takes, switched off and with nobody looking."""
+    """Print how many instructions a forwarded profile takes: off, with nobody and with one looking."""
     if shutil.which("valgrind") is None:
         sys.exit("live benchmark: valgrind is not installed")
-    found = {}
-    for live in (False, True):
-        few, many = (_instructions(folder, count, live=live) for count in (profiles // 10, profiles))
-        found[live] = (many - few) / (profiles - profiles // 10)
-    off, on = found[False], found[True]
+    found = []
+    for live, looks in ((False, False), (True, False), (True, True)):
+        few, many = (
+            _instructions(folder, count, live=live, looks=looks) for count in (profiles // 10, profiles)
+        )
+        found.append((many - few) / (profiles - profiles // 10))
+    off, on, looked_at = found
     print(f"instructions per profile: off {off:,.0f}, nobody looks {on:,.0f} ({100 * (on / off - 1):+.2f} %)")
+    print(f"a viewer that selects none of them: {looked_at:,.0f} ({100 * (looked_at / on - 1):+.2f} %)")
     with_one, without = (_ticks_instructions(folder, viewers) for viewers in (1, 0))
-    viewer = (with_one - without) / TICKS * 4
     print(
-        f"a viewer of {RATE:,} profiles a second: {viewer / 1e6:.1f} million instructions a second, "
-        f"{100 * viewer / (on * RATE):.1f} % of what forwarding them takes"
+        f"events of {RATE:,} profiles a second and their viewer, alone: "
+        f"{(with_one - without) / TICKS * 4 / 1e6:.1f} million instructions a second"
     )
 
 
@@ -301,10 +306,16 @@ async def look(viewers: int) -> None:
     await asyncio.gather(*readers, return_exceptions=True)
 
 
-def _instructions(folder: Path, profiles: int, *, live: bool) -> int:
-    """Those of a whole process that forwards so many profiles, one after the other."""
+def _instructions(folder: Path, profiles: int, *, live: bool, looks: bool) -> int:
+    """Those of a whole process that forwards so many profiles, one after the other.
+
+    looks: whether there is a viewer, which selects none of them: rows depend on time, not on profiles.
+    """
     with sink(folder) as to, relay(folder, to, live=live, below=COUNTING) as started:
+        viewer = Viewer(started.admin, reads=True, query="?match=none%3D%22x%22") if looks else None
         send(folder, started.port, profiles, "-c", "1", "-warm", "0")
+        if viewer is not None:
+            viewer.close()
         started.process.send_signal(signal.SIGTERM)
         started.process.wait(60)
     return _counted(folder / ("on.log" if live else "off.log"))
@@ -325,7 +336,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=10, help="of each run")
-    parser.add_argument("--instructions", action="store_true", help="count instructions, without viewers")
+    parser.add_argument("--instructions", action="store_true", help="count instructions")
     parser.add_argument("--ticks", type=int, help="only look at events, in one process, with so many viewers")
     options = parser.parse_args()
     os.environ["PYTHONHASHSEED"] = "0"
