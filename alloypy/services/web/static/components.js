@@ -19,6 +19,8 @@ const lines = [...table.querySelectorAll("tr[data-id]")].map((each) => {
   const message = row.cells[MESSAGE].lastElementChild?.previousSibling?.textContent ?? "";
   return searchable({ row, id, pipeline, health, message, text: "" });
 });
+const longest = Math.max(...lines.map(({ row }) => row.cells[1].textContent.length));
+if (longest > 26) table.style.setProperty("--name", `${longest}ch`); // names stay whole
 const byName = new Map(lines.map((line) => [line.id, line]));
 
 /** @param {Line} line */
@@ -34,7 +36,7 @@ function applyFilter() {
   for (const line of lines) {
     const matches = words.every((word) => line.text.includes(word));
     if (line.row.hidden === matches) line.row.hidden = !matches;
-    shown += matches ? 1 : 0;
+    if (matches) shown++;
   }
   for (const body of table.tBodies) body.hidden = !body.querySelector("tr[data-id]:not([hidden])");
   const all = counted(lines.length);
@@ -63,7 +65,7 @@ table.tHead?.addEventListener("click", (event) => {
 function move(step) {
   const links = /** @type {HTMLElement[]} */ ([...table.querySelectorAll("tr[data-id]:not([hidden]) a")]);
   const at = links.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-  links[at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
+  links.at(at + step < -1 ? -1 : Math.max(0, at + step))?.focus();
 }
 
 shortcut("/", "Filter", () => filter.select());

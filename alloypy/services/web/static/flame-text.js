@@ -10,12 +10,13 @@ const SCALES = {
 /** @type {Aliases} */
 const ALIASES = { __proto__: null, ns: 1, nanosecond: 1, microseconds: 1e3, us: 1e3, milliseconds: 1e6, ms: 1e6, seconds: 1e9, s: 1e9 };
 
+const NUMBERS = new Intl.NumberFormat("en", { maximumFractionDigits: 2 }); // making it takes longer than using it
+
 /** A value for people, such as `2.01 s` or `6.1 KiB`. @param {number} value @param {string} unit */
 export function valueText(value, unit) {
   const times = ALIASES[unit];
   const scale = SCALES[times ? "nanoseconds" : unit === "byte" ? "bytes" : unit];
-  const counted = value.toLocaleString("en", { maximumFractionDigits: 2 });
-  if (!scale) return unit && unit !== "count" ? `${counted} ${unit}` : counted;
+  if (!scale) return NUMBERS.format(value) + (unit && unit !== "count" ? ` ${unit}` : "");
   const base = value * (times ?? 1);
   const [size, name] = scale.findLast(([each]) => Math.abs(base) >= each) ?? scale[0];
   const shown = base / size;

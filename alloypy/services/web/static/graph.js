@@ -14,9 +14,7 @@ const arrows = all("g.arrow");
 function reached(from, end, other) {
   const found = new Set([from]);
   for (const name of found) {
-    for (const arrow of arrows) {
-      if (arrow.dataset[end] === name) found.add(arrow.dataset[other] ?? "");
-    }
+    for (const arrow of arrows) if (arrow.dataset[end] === name) found.add(arrow.dataset[other] ?? "");
   }
   return found;
 }
@@ -71,9 +69,7 @@ function update(state) {
   for (const arrow of arrows) {
     const rate = rates.get(`${arrow.dataset.from} ${arrow.dataset.to}`);
     const text = arrow.querySelector("text");
-    if (text) {
-      text.textContent = rate === undefined ? "" : `${rate}/s`;
-    }
+    if (text) text.textContent = rate === undefined ? "" : `${rate}/s`;
   }
   for (const [id, box] of boxes) {
     const message = state.unhealthy[id];

@@ -101,9 +101,7 @@ function take(message) {
     choose(gone, false);
   }
   oldest = message.first;
-  while (held.length && Number(held[0].row.body?.split("-")[1]) < oldest) {
-    letGo(/** @type {Shown} */ (held.shift()));
-  }
+  while (held.length && Number(held[0].row.body?.split("-")[1]) < oldest) letGo(/** @type {Shown} */ (held.shift()));
   if (!paused && !document.hidden) count(message);
 }
 
@@ -232,9 +230,7 @@ function filter() {
   else parameters.delete("match");
   if (String(parameters) === before) return;
   history.replaceState(null, "", `${location.pathname}?${parameters}`);
-  const isChosen = (/** @type {Shown} */ entry) => chosen.get(entry.row.body ?? "") === entry;
-  for (const entry of shown.filter((each) => !isChosen(each))) entry.element.remove();
-  shown = shown.filter(isChosen);
+  shown = shown.filter((entry) => chosen.get(entry.row.body ?? "") === entry || entry.element.remove());
   connect();
 }
 
