@@ -76,6 +76,10 @@ def test_rows_out_of_sight_are_not_drawn_but_read_and_found(visits: dict[str, An
     assert unseen == {"drawn": False, "cells": 7, "linked": True, "columns": 7, "found": True}
 
 
+def test_many_rows_come_back_in_two_steps_unless_the_filter_changes_again(visits: dict[str, Any]) -> None:
+    assert visits[""]["seen"]["many"] == [0, 100, 154, 0, 0, 0]
+
+
 def test_a_component_shows_its_rules_and_neighbours(visits: dict[str, Any]) -> None:
     seen = visits["component/pyroscope.relabel.rules"]["seen"]
     assert seen["title"] == ["pyroscope.relabel.rules"]

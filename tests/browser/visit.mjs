@@ -44,11 +44,38 @@ async function outOfSight(page) {
   return { drawn, cells, linked: links.includes(name), columns: exposed("columnheader").length, found };
 }
 
+/** How many of 154 rows are shown as filters come and go: those that come back in sight do so at once, the others later. */
+async function manyRows(context) {
+  const page = await context.newPage();
+  await page.route(address, async (route) => {
+    const answer = await route.fetch();
+    const body = (await answer.text()).replace(/<tr data-id.*?<\/tr>/s, (row) => row.repeat(150));
+    await route.fulfill({ response: answer, body });
+  });
+  await page.goto(address);
+  const found = await page.evaluate(async () => {
+    const filter = document.getElementById("filter");
+    const count = () => document.querySelectorAll("#components tbody:not([hidden]) tr[data-id]:not([hidden])").length;
+    const type = (text) => {
+      filter.value = text;
+      filter.dispatchEvent(new Event("input"));
+      return count();
+    };
+    const later = () => new Promise((then) => setTimeout(() => then(count()), 300));
+    const counts = [type("none has this"), type(""), await later(), type("none has this")];
+    type("");
+    return [...counts, type("none has this"), await later()];
+  });
+  await page.close();
+  return found;
+}
+
 /** What a person does on each page, and what they then see. */
 const PAGES = {
   "": async (page) => {
     const rows = "#components tbody tr[data-id] a";
     const unseen = await outOfSight(page);
+    const many = await manyRows(page.context());
     const all = await texts(page, rows);
     await page.keyboard.press("/");
     const focused = await page.evaluate("document.activeElement.id");
@@ -66,7 +93,7 @@ const PAGES = {
     await page.selectOption("#group", "kind");
     await page.waitForURL(/group=kind/);
     const kept = [await texts(page, rows), await texts(page, "tr.group"), await page.getAttribute("th:has(a[data-sort=name])", "aria-sort")];
-    return { unseen, all, focused, filtered, next, kept };
+    return { unseen, many, all, focused, filtered, next, kept };
   },
   "component/pyroscope.relabel.rules": async (page) => ({
     title: await texts(page, "h1"),

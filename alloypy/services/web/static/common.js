@@ -67,7 +67,7 @@ export function showHealth(badge, told, { health, message, since }) {
   told.replaceChildren(message, h("span", { class: "weak" }, ago));
 }
 
-const EVERY_MS = 2000; // a page that has just come is up to date
+const EVERY_MS = 2000; // pages are fresh when they come
 
 /**
  * Keep a page up to date while it is visible. What went wrong, or makes the page useless, is noted above an element.
@@ -119,17 +119,17 @@ function toggleHelp() {
     h("dialog", { class: "help", "aria-labelledby": "help-title" }, h("h2", { id: "help-title" }, "Keys"), h("table", {}, h("tbody", {}, ...rows)))
   );
   dialog.append(h("form", { method: "dialog" }, h("button", {}, "Close")));
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.onclose = () => dialog.remove();
   document.body.append(dialog);
   dialog.showModal();
 }
 
 shortcut("?", "Show or hide these keys", toggleHelp);
-document.addEventListener("keydown", (event) => {
+document.onkeydown = (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const target = event.target;
   const editing = target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
   if (editing || (document.querySelector("dialog[open]") && event.key !== "?")) return;
   const wanted = shortcuts.find((each) => each.keys.split(" ").includes(event.key));
   if (wanted && wanted.run(event) !== false) event.preventDefault();
-});
+};

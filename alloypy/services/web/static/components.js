@@ -29,18 +29,30 @@ function searchable(line) {
   return line;
 }
 
+let rest = 0;
+
+/** @param {HTMLElement[]} rows */
+function reveal(rows) {
+  for (const row of rows) row.hidden = false;
+  for (const body of table.tBodies) body.hidden = !body.querySelector("tr[data-id]:not([hidden])");
+}
+
 /** Show and hide rows as the filter says. */
 function applyFilter() {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  /** @type {HTMLElement[]} */
+  const late = []; // out of sight
   let shown = 0;
-  for (const line of lines) {
-    const matches = words.every((word) => line.text.includes(word));
-    if (line.row.hidden === matches) line.row.hidden = !matches;
-    if (matches) shown++;
+  for (const { row, text } of lines) {
+    const matches = words.every((word) => text.includes(word));
+    if (matches && ++shown > 100 && row.hidden) late.push(row);
+    else if (row.hidden === matches) row.hidden = !matches;
   }
-  for (const body of table.tBodies) body.hidden = !body.querySelector("tr[data-id]:not([hidden])");
-  const all = counted(lines.length);
-  byId("count").textContent = shown === lines.length ? `${all} components` : `${counted(shown)} of ${all} components`;
+  reveal([]);
+  clearTimeout(rest);
+  rest = setTimeout(reveal, 50, late);
+  const some = shown < lines.length ? `${counted(shown)} of ` : "";
+  byId("count").textContent = `${some}${counted(lines.length)} components`;
   history.replaceState(null, "", address());
 }
 

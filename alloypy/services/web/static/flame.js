@@ -293,11 +293,11 @@ byId("all").onclick = () => change({ zoom: [], of: "" }, true);
 byId("leave").onclick = () => change({ of: "" }, true);
 byId("pprof").onclick = savePprof;
 byId("svg").onclick = saveSvg;
-addEventListener("popstate", () => {
+onpopstate = () => {
   const before = state;
   state = readState(location.hash);
   apply(before);
-});
+};
 shortcut("/", "Search", () => search.focus());
 shortcut("s", "Callers and callees of the current frame, or back to the graph", () =>
   change({ of: state.of || !main.current ? "" : loaded.names[loaded.name[main.current]] }, true));

@@ -34,10 +34,7 @@ function choose(id) {
   }
   chosen.replaceChildren();
   const link = boxes.get(id)?.querySelector("a")?.getAttribute("href");
-  if (link) {
-    const counts = `${feeding.size - 1} upstream, ${fed.size - 1} downstream `;
-    chosen.append(counts, h("a", { href: link }, `Open ${id}`));
-  }
+  if (link) chosen.append(`${feeding.size - 1} upstream, ${fed.size - 1} downstream `, h("a", { href: link }, `Open ${id}`));
   history.replaceState(null, "", `${location.pathname}${location.search}${id ? `#${encodeURIComponent(id)}` : ""}`);
 }
 

@@ -29,8 +29,7 @@ let paused = false;
 let oldest = 0;
 /** @type {AbortController | null} */
 let current = null;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let retry;
+let retry = 0;
 /** @type {{ at: number, seen: number }[]} */
 let speeds = [];
 
@@ -51,11 +50,10 @@ function connect() {
 
 /** After a stream has ended, try again if that may help. @param {AbortController} mine @param {Error} [reason] */
 function again(mine, reason) {
-  if (current === mine) {
-    current = null;
-    tell(reason?.message ?? "");
-    if (!(reason instanceof Refused)) retry = setTimeout(connect, RETRY_MS);
-  }
+  if (current !== mine) return;
+  current = null;
+  tell(reason?.message ?? "");
+  if (!(reason instanceof Refused)) retry = setTimeout(connect, RETRY_MS);
 }
 
 /**
@@ -120,9 +118,7 @@ function count({ seen, shown: rows, missed }) {
 function add(row) {
   const service = row.labels.service_name ?? "";
   const box = row.body ? /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", "aria-label": `Select ${service}, ${row.verdict}` })) : null;
-  const element = h(
-    "tr",
-    {},
+  const element = h("tr", {},
     h("td", {}, box),
     h("td", { class: "mono time" }, clock(row.at)),
     h("td", {}, h("a", { href: `component/${row.component.split("/").map(encodeURIComponent).join("/")}` }, row.component)),
@@ -156,16 +152,11 @@ function what(row) {
   const tries = row.tries && row.tries > 1 ? `, ${row.tries} tries` : "";
   const took = row.seconds ? ` after ${valueText(row.seconds, "seconds")}${tries}` : tries;
   switch (row.verdict) {
-    case "sent":
-      return `sent: ${row.status}${took}`;
-    case "failed":
-      return `failed${row.status ? ` with ${row.status}` : ""}${took}: ${row.reason ?? ""}`;
-    case "dead_letter":
-      return `dead letter for ${row.destination}, ${row.reason}`;
-    case "dropped":
-      return `dropped${row.rule ? ` by rule ${row.rule}` : ""}${row.reason ? ` (${row.reason})` : ""}`;
-    default:
-      return row.verdict;
+    case "sent": return `sent: ${row.status}${took}`;
+    case "failed": return `failed${row.status ? ` with ${row.status}` : ""}${took}: ${row.reason ?? ""}`;
+    case "dead_letter": return `dead letter for ${row.destination}, ${row.reason}`;
+    case "dropped": return `dropped${row.rule ? ` by rule ${row.rule}` : ""}${row.reason ? ` (${row.reason})` : ""}`;
+    default: return row.verdict;
   }
 }
 
@@ -176,9 +167,7 @@ function labels(row) {
   const changed = names.filter((name) => before[name] !== row.labels[name]);
   const lines = names.map((name) => {
     const [was, is] = [before[name], row.labels[name]];
-    return h(
-      "div",
-      { class: "mono" },
+    return h("div", { class: "mono" },
       `${name}=`,
       was === is ? JSON.stringify(is) : null,
       was !== is && was !== undefined ? h("del", {}, JSON.stringify(was)) : null,
@@ -218,9 +207,7 @@ function setPaused(/** @type {boolean} */ wanted) {
   connect();
 }
 
-function verdicts() {
-  return boxes.filter((box) => box.checked).map((box) => box.value);
-}
+const verdicts = () => boxes.filter((box) => box.checked).map((box) => box.value);
 
 /** Have the address of the page say what is wanted, and show that, with what has been chosen before. */
 function filter() {
@@ -268,7 +255,7 @@ clear.onclick = () => {
     if (entry.box) entry.box.checked = false;
   }
 };
-shortcut("p", "Pause, or go on", () => setPaused(!paused));
+shortcut("p", "Pause, or go on", () => pause.click());
 shortcut("/", "Filter by labels", () => match.focus());
 document.onvisibilitychange = connect;
 connect();
