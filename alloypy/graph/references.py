@@ -122,10 +122,10 @@ class _Collector:
     def body(self, body: Sequence[Statement]) -> None:
         """Collect from statements."""
         for statement in body:
-            if isinstance(statement, Attribute):
-                self.expression(statement.value)
-            else:
+            if not isinstance(statement, Attribute):
                 self.body(statement.body)
+            elif not isinstance(statement.value, Literal):
+                self.expression(statement.value)
 
     def expression(self, node: Expression) -> None:
         """Collect from an expression."""
