@@ -20,7 +20,7 @@ const lines = [...table.querySelectorAll("tr[data-id]")].map((each) => {
   return searchable({ row, id, pipeline, health, message, text: "" });
 });
 const longest = Math.max(...lines.map(({ row }) => row.cells[1].textContent.length));
-if (longest > 26) table.style.setProperty("--name", `${longest}ch`); // names stay whole
+if (longest > 26) table.style.setProperty("--name", `${0.9 * longest}ch`); // names stay whole
 const byName = new Map(lines.map((line) => [line.id, line]));
 
 /** @param {Line} line */
