@@ -72,12 +72,9 @@ def check_ports(listeners: Iterable[Listener]) -> Iterator[Diagnostic]:
     """A fault for every listener with an invalid address, or whose port is taken by an earlier one."""
     taken: dict[int, list[Listener]] = {}
     for listener in sorted(listeners, key=_where):
-        try:
-            listen_host(listener.address, listener.port)
-        except ValueError as error:
-            yield Diagnostic(
-                _place(listener.node, "listen_address"), str(error), codes.LOAD_RULE, hint=_PLAIN
-            )
+        fault = _fault(listener)
+        if fault:
+            yield Diagnostic(_place(listener.node, "listen_address"), fault, codes.LOAD_RULE, hint=_PLAIN)
             continue
         if listener.port == 0:  # any free port
             continue
@@ -100,6 +97,15 @@ def _hint(listener: Listener, other: Listener) -> str:
     if listener.node is other.node:
         return "it exists more than once, each time on this port; take the port from an argument or the item"
     return f"{block_id(other.node.block)} also listens there"
+
+
+def _fault(listener: Listener) -> str:
+    """What is wrong with the address; nothing if it is one."""
+    try:
+        listen_host(listener.address, listener.port)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _place(node: CheckedNode, name: str) -> Span:

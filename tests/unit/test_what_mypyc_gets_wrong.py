@@ -63,6 +63,21 @@ def test_exceptions_get_their_attributes_when_they_are_made() -> None:
     assert {name: classes for name, classes in found.items() if classes} == {}
 
 
+def waits(handler: ast.AST) -> bool:
+    """Whether anything is awaited or yielded there."""
+    suspending = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Yield, ast.YieldFrom)
+    return any(isinstance(node, suspending) for node in ast.walk(handler))
+
+
+def test_nothing_is_awaited_while_an_exception_is_handled() -> None:
+    """The exception that is being handled is that of the whole thread: raised again, it may be another's."""
+    found = {
+        name: [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and waits(node)]
+        for name, tree in trees()
+    }
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
 def starred_calls_of_super(tree: ast.Module) -> Iterator[str]:
     """The calls of methods of a base class that pass on a list or a dictionary of arguments."""
     for node in ast.walk(tree):

@@ -177,9 +177,11 @@ class Client:
         if self._changing is not None:
             request = await self._changing.apply(request)
         try:
-            response = await self._route.to(request).send(request, read_limit)
+            response: Response | NoHTTP1 = await self._route.to(request).send(request, read_limit)
         except NoHTTP1 as error:
-            response = await self._route.retry(request, error, read_limit, deadline)
+            response = error
+        if isinstance(response, NoHTTP1):
+            response = await self._route.retry(request, response, read_limit, deadline)
         if 300 < response.status < 309 and self._settings.follow_redirects:
             return await self._follow(request, response, read_limit, deadline)
         return response
@@ -323,7 +325,8 @@ class _Senders:
         try:
             return await self.to(request).send(request, read_limit)
         except NoHTTP1 as error:
-            return await self.retry(request, error, read_limit, deadline)
+            refusal = error
+        return await self.retry(request, refusal, read_limit, deadline)
 
     async def replay(self, request: Request, deadline: float) -> Response:
         if self._direct is None:
@@ -331,7 +334,8 @@ class _Senders:
         try:
             return await self._direct.send(request, afresh=True)
         except NoHTTP1 as error:
-            return await self.retry(request, error, READ_LIMIT_BYTES, deadline)
+            refusal = error
+        return await self.retry(request, refusal, READ_LIMIT_BYTES, deadline)
 
     def streaming(self, request: Request) -> HttpxSender:
         return self._by_httpx(self._proxies.route(request.origin))

@@ -108,19 +108,22 @@ class Exchange(Request):
         scope, self._scope = self._scope, None
         if scope is None:
             raise RuntimeError("a request is answered once")
+        failure: Exception | None = None
         try:
-            await app(scope, self.receive, self.send)
-            if not self.over and not self.lost:
-                raise RuntimeError("the application returned without an answer")
-        except asyncio.CancelledError:
-            if not self.over:
-                self._connection.drop(self)
-            raise
-        except BodyError:
-            await self._send_error()
-        except Exception:
-            await self._report_failure(scope["path"], logger)
+            try:
+                await app(scope, self.receive, self.send)
+                if not self.over and not self.lost:
+                    raise RuntimeError("the application returned without an answer")
+            except asyncio.CancelledError:
+                if not self.over:
+                    self._connection.drop(self)
+                raise
+            except Exception as error:
+                failure = error
+            if failure is not None:
+                await self._answer_failure(failure, scope["path"], logger)
         finally:
+            failure = None  # it refers to this call, as the call does to it
             self._end()
 
     def _end(self) -> None:
@@ -132,10 +135,12 @@ class Exchange(Request):
             self._tasks.discard(self._task)
             self._task = None
 
-    async def _report_failure(self, path: str, logger: logging.Logger) -> None:
-        """Log the exception being handled, and answer with 500; drop the connection if that is impossible."""
+    async def _answer_failure(self, failure: Exception, path: str, logger: logging.Logger) -> None:
+        """Answer with 500, and log what the body is not to blame for; drop the connection if that fails."""
         try:
-            logger.exception("request handler failed", extra={"fields": {"path": path}})
+            if not isinstance(failure, BodyError):
+                fields = {"fields": {"path": path}}
+                logger.error("request handler failed", exc_info=failure, extra=fields)
             await self._send_error()
         except Exception:
             self._connection.drop(self)

@@ -64,6 +64,7 @@ class Application:
         ingest = path == INGEST
         record = Record(self._reception, scope, INGEST_ROUTE if ingest else PUSH_ROUTE)
         request = ProfileRequest(self._reception, scope, receive, record.trace)
+        cancelled: asyncio.CancelledError | None = None
         try:
             answer = await (request.ingest() if ingest else request.push())
             record.status, record.body = answer.status, answer.body
@@ -73,14 +74,16 @@ class Application:
         except ClientLeft:
             record.status = CLIENT_LEFT
             raise
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             record.status = SHUTTING_DOWN.status
             self._reception.cut_off(request.profiles)
-            await send_answer(SHUTTING_DOWN, scope, send)
-            raise
+            cancelled = error
         finally:
             record.received = request.received
             record.close()
+        if cancelled is not None:
+            await send_answer(SHUTTING_DOWN, scope, send)
+            raise cancelled
 
     async def _answer_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._others is None:
