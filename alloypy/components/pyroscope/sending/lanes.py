@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from alloypy.components.pyroscope.sending.items import Items
 from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
 from alloypy.components.pyroscope.sending.push import OutgoingPush
+from alloypy.components.pyroscope.sending.within import within
 from alloypy.net.client.messages import Exchange, Request, Response, SendError, Told
 from alloypy.profiles.model import DeliveryError, Series
 
@@ -90,23 +91,25 @@ class Lanes:
         """Deliver over `count` lanes until all items have ended; cancelling it drops those that are left."""
         self._open = count
         try:
-            async with self._group:
-                try:
-                    for _ in range(count):
-                        lane = _Lane(self)
-                        self._lanes.append(lane)
-                        lane.go_on()
-                    await self._done
-                finally:
-                    self.cancelled = True
-                    for lane in self._lanes:
-                        lane.abort()
+            await within(self._group, self._send(count))
         finally:
             self._lanes.clear()  # they refer to us
             for item in self._not_started:
                 self.deliverer.give_up(item)
             if self._next < len(self._items):
                 self.deliverer.give_up_series(self._items.series_from(self._next))
+
+    async def _send(self, count: int) -> None:
+        try:
+            for _ in range(count):
+                lane = _Lane(self)
+                self._lanes.append(lane)
+                lane.go_on()
+            await self._done
+        finally:
+            self.cancelled = True
+            for lane in self._lanes:
+                lane.abort()
 
     def next_item(self) -> OutgoingPush | None:
         """The next item that no lane has sent; None if there is none."""
