@@ -61,11 +61,12 @@ def expression_chains(expression: Expression) -> list[Chain]:
 
 def resolve(chain: Chain, graph: Graph) -> Reference | None:
     """The node that the shortest prefix of the chain names, or None."""
-    names = [part.name for part in chain]
-    for length in range(1, len(names) + 1):
-        node = graph.get(".".join(names[:length]))
+    name = ""
+    for length, part in enumerate(chain, 1):
+        name = f"{name}.{part.name}" if name else part.name
+        node = graph.get(name)
         if node is not None:
-            return Reference(node, tuple(names[length:]))
+            return Reference(node, tuple(each.name for each in chain[length:]))
     return None
 
 

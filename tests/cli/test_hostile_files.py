@@ -14,6 +14,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="CPU time cannot
 
 _CPU_SECONDS = 15
 """Far more than any of these takes; what is quadratic or worse takes far more than this."""
+_STACK_BYTES = 2 << 20
+"""A quarter of the usual limit: what nests is read by Python, whose calls are on the heap."""
 
 
 def _labelmap(replacement: str) -> str:
@@ -39,6 +41,8 @@ FILES = {
     ),
     "a long line": f'pyroscope.write "w" {{ {"a" * 1_000_000} = 1 }}\n',
     "a long name that sounds secret": "secret" * 50_000 + " + 1",
+    "operators in a row": f"logging {{ level = {'!' * 9_990}true }}\n",
+    "a long chain of names": f"logging {{ level = a{'.b' * 9_990} }}\n",
     "a duration of many parts": 'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n'
     f'    remote_timeout = "{"0s" * 200_000}!"\n  }}\n}}\n',
 }
@@ -48,13 +52,19 @@ FILES = {
 def test_it_ends_and_is_short(name: str, tmp_path: Path) -> None:
     import resource
 
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+        resource.setrlimit(
+            resource.RLIMIT_STACK, (_STACK_BYTES, resource.getrlimit(resource.RLIMIT_STACK)[1])
+        )
+
     (tmp_path / "config.alloy").write_text(FILES[name])
     done = subprocess.run(
         [sys.executable, "-m", "alloypy", "validate", "config.alloy"],
         cwd=tmp_path,
         env=of_checkout(),
         capture_output=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS)),
+        preexec_fn=limit,
         check=False,
     )
     assert done.returncode == 1

@@ -6,6 +6,7 @@ The words come from the history of the catalog, which is read only when a fault 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -222,14 +223,14 @@ class _Explanations:
 
 def _around(body: Sequence[Statement], start: int) -> Iterator[Statement]:
     """The statements around a place, from the outermost to the one that begins there."""
-    inside: Sequence[Statement] | None = body
-    while inside is not None:
-        here = next((each for each in inside if each.start <= start <= each.end), None)
-        inside = None
-        if here is not None:
-            yield here
-            if isinstance(here, Block) and here.start != start:
-                inside = here.body
+    while number := bisect_right(body, start, key=lambda each: each.start):
+        here = body[number - 1]
+        if start > here.end:
+            return
+        yield here
+        if not isinstance(here, Block) or here.start == start:
+            return
+        body = here.body
 
 
 def _namespace(diagnostic: Diagnostic) -> str:

@@ -251,7 +251,10 @@ class ValueCheck:
             case tree.Call() if environment_variable(node) in self._environ and self._in_library("sys"):
                 return True
             case _:
-                return all(map(self._is_closed, inner_expressions(node)))
+                for each in inner_expressions(node):  # noqa: SIM110 -- all() calls from C, on the C stack
+                    if not self._is_closed(each):
+                        return False
+                return True
 
     def _in_library(self, name: str) -> bool:
         """Whether a name is the standard library's, and nothing in the file hides it."""
