@@ -140,7 +140,7 @@ class Exchange(Request):
         try:
             if not isinstance(failure, BodyError):
                 fields = {"fields": {"path": path}}
-                logger.error("request handler failed", exc_info=failure, extra=fields)
+                logger.exception("request handler failed", exc_info=failure, extra=fields)
             await self._send_error()
         except Exception:
             self._connection.drop(self)
