@@ -97,6 +97,8 @@ def _linked(inner: str, address: str) -> str:
 
 def _escaped(text: str) -> str:
     """A text for content and attributes, without the characters that XML does not have."""
-    if _SPECIAL.search(text) is None:  # ten times as fast as looking at each character
-        return text
-    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], "\ufffd"), text)
+    return _SPECIAL.sub(_entity, text)  # ten times as fast as `translate`, which looks at each character
+
+
+def _entity(found: re.Match[str]) -> str:
+    return _ENTITIES.get(found[0], "\ufffd")

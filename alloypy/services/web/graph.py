@@ -23,7 +23,7 @@ from alloypy.services.admin.messages import Answer
 from alloypy.services.web.components import outlined, per_second
 from alloypy.services.web.html import Child, Html, around, h
 from alloypy.services.web.pipelines import pipelines
-from alloypy.services.web.rates import PerSecond, Rates
+from alloypy.services.web.rates import Rates, Seen
 from alloypy.services.web.running_picture import (
     MOST_BOXES,
     arrows_of,
@@ -51,6 +51,7 @@ class _Shown(NamedTuple):
     """What is asked for. part: the components. names: of the pipelines to choose from.
 
     left_out: how many components of modules inside are not in `part`, because they would be too many.
+    seen: all components.
     """
 
     module: str
@@ -59,6 +60,7 @@ class _Shown(NamedTuple):
     names: Sequence[str]
     left_out: int
     healths: Mapping[str, Health]
+    seen: Seen
 
     @property
     def query(self) -> str:
@@ -80,9 +82,9 @@ def pages(controller: Controller, rates: Rates) -> Pages:
         if module and module not in controller.modules():
             return None
         outlines = await outlined(controller)
-        healths = {each.id: each.health for each in await rates.look()}
+        seen = await rates.look()
         pipeline = view.asked.parameter("pipeline") or ""
-        return await WORK.run(lambda: _shown(module, pipeline, outlines, healths), _SECONDS)
+        return await WORK.run(lambda: _shown(module, pipeline, outlines, seen), _SECONDS)
 
     async def graph(view: View) -> Answer:
         found = await shown(view.given, view)
@@ -105,8 +107,7 @@ def pages(controller: Controller, rates: Rates) -> Pages:
             return as_json({"error": "there is no such module"}, 404)
         wanted = view.asked.parameter("as") or ""
         if not wanted:
-            now = rates.since_before()
-            return as_json(await WORK.run(lambda: _changing(found, now), _SECONDS))
+            return as_json(await WORK.run(lambda: _changing(found), _SECONDS))
         if wanted not in _FORMATS:
             return as_json({"error": f"choose one of {', '.join(_FORMATS)}"}, 400)
         ending, content_type, write = _FORMATS[wanted]
@@ -116,7 +117,7 @@ def pages(controller: Controller, rates: Rates) -> Pages:
     return Pages({"graph": graph, "graph/{given:ids}": graph, _API: exported})
 
 
-def _shown(module: str, pipeline: str, outlines: Sequence[Outline], healths: Mapping[str, Health]) -> _Shown:
+def _shown(module: str, pipeline: str, outlines: Sequence[Outline], seen: Seen) -> _Shown:
     """What is asked for; an unknown pipeline counts as none."""
     of = pipelines(outlines)
     inside = [each for each in outlines if is_in(each.module, module)]
@@ -126,12 +127,13 @@ def _shown(module: str, pipeline: str, outlines: Sequence[Outline], healths: Map
     else:
         pipeline = ""
     part = drawn_of(inside, module)
-    return _Shown(module, pipeline, part, names, len(inside) - len(part), healths)
+    healths = {each.id: each.health for each in seen.passages}
+    return _Shown(module, pipeline, part, names, len(inside) - len(part), healths, seen)
 
 
-def _changing(found: _Shown, now: Mapping[str, PerSecond]) -> dict[str, Any]:
+def _changing(found: _Shown) -> dict[str, Any]:
     """What a page that is open has to update."""
-    rates = rates_of(arrows_of(found.part), now)
+    rates = rates_of(arrows_of(found.part), found.seen.rates())
     edges = [[source, target, per_second(rate)] for (source, target), rate in rates.items()]
     known = [each.global_id for each in found.part]
     return {"ids": known, "rates": edges, "unhealthy": states_of(found.part, found.healths)}

@@ -25,9 +25,11 @@ Child: TypeAlias = "str | int | float | Iterable[Child] | None"
 
 def escaped(text: str) -> str:
     """The text as it stands in HTML, also within quotes."""
-    if _SPECIAL.search(text) is None:  # ten times as fast as looking at each character
-        return text
-    return _SPECIAL.sub(lambda found: _ENTITIES[found[0]], text)
+    return _SPECIAL.sub(_entity, text)  # ten times as fast as `translate`, which looks at each character
+
+
+def _entity(found: re.Match[str]) -> str:
+    return _ENTITIES[found[0]]
 
 
 def h(tag: str, attributes: Mapping[str, str | int | bool | None] = _NO_ATTRIBUTES, *children: Child) -> Html:

@@ -23,7 +23,8 @@ _MOST_LABELS = 64
 _LONGEST_VALUE = 500
 _LONGEST_REASON = 1000
 
-_STRIDE = 256  # events looked at before other tasks may run
+STRIDE = 256
+"""Events looked at before other tasks may run."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -52,8 +53,8 @@ class Batch:
         known = self._wanted.get(wanted)
         if known is None:
             found: list[int] = []
-            for start in range(0, len(self.events), _STRIDE):
-                found += self._selected(wanted, range(start, min(start + _STRIDE, len(self.events))))
+            for start in range(0, len(self.events), STRIDE):
+                found += self._selected(wanted, range(start, min(start + STRIDE, len(self.events))))
                 await pace.breathe()
             known = self._wanted[wanted] = found
         return known

@@ -12,7 +12,7 @@ from alloypy.runtime.contract.events import DeadLetter, Dropped, Failed
 from alloypy.runtime.pace import Pace
 from alloypy.services.web.live_hub import Hub
 from alloypy.services.web.live_matching import ALL_KINDS, Wanted
-from alloypy.services.web.live_rows import Batch, line
+from alloypy.services.web.live_rows import STRIDE, Batch, line
 
 MOST_ROWS = 50
 """Rows shown at each tick, of which there are four a second."""
@@ -31,7 +31,6 @@ data: livedebugging { enabled = true }
 """Says that there is nothing to see, or no more."""
 
 _SILENT_SECONDS = 15.0
-_STRIDE = 256  # events looked at before other tasks may run
 
 logger = logging.getLogger("alloypy.http")
 
@@ -120,7 +119,7 @@ class LineViewer:
                     self._tell()
                     break
                 self._lines.append(line(noted))
-            if index % _STRIDE == 0:
+            if index % STRIDE == 0:
                 await pace.breathe()
         if self._lines:
             self._changed.set()
@@ -167,7 +166,7 @@ class Rates:
             if where.startswith(self._start) and "/" not in where[len(self._start) :]:
                 passed = 0.0 if isinstance(event, Dropped | DeadLetter | Failed) else weight
                 self._counts[where] = self._counts.get(where, 0.0) + passed
-            if index % _STRIDE == 0:
+            if index % STRIDE == 0:
                 await pace.breathe()
 
     def end(self) -> None:

@@ -31,6 +31,25 @@ class _Look(NamedTuple):
     flows: Mapping[str, Flow]
 
 
+class Seen(NamedTuple):
+    """The components at one moment. last: what they had counted. before: the same earlier, if known."""
+
+    passages: Sequence[Passage]
+    last: _Look
+    before: _Look | None
+
+    def rates(self) -> Mapping[str, PerSecond]:
+        """Rates by id; none if it is not known what was counted before."""
+        if self.before is None:
+            return {}
+        found = {}
+        for each, flow in self.last.flows.items():
+            rate = _rate(self.before.flows.get(each), flow, self.last.at - self.before.at)
+            if rate is not None:
+                found[each] = rate
+        return found
+
+
 class Rates:
     """Rates over the last seconds in which a page was open. passages: looks at the components one by one."""
 
@@ -40,14 +59,13 @@ class Rates:
         self._passages = passages
         self._clock = clock
         self._looks: deque[_Look] = deque()
-        self._before: _Look | None = None
-        self._last = _Look(0.0, {})
 
     async def now(self) -> tuple[Sequence[Passage], Mapping[str, PerSecond]]:
         """The components as they are, and rates by id; none after a long time without a look."""
-        return await self.look(), self.since_before()
+        seen = await self.look()
+        return seen.passages, seen.rates()
 
-    async def look(self) -> Sequence[Passage]:
+    async def look(self) -> Seen:
         """The components as they are. Other tasks may run while there are many to look at."""
         now = self._clock()
         pace, passages = Pace(), []
@@ -57,23 +75,11 @@ class Rates:
         looks = self._looks
         while looks and now - looks[0].at > _LONGEST_SECONDS:
             looks.popleft()
-        self._before = next((each for each in looks if now - each.at >= _SHORTEST_SECONDS), None)
-        self._last = _Look(now, {each.id: each.flow for each in passages if each.flow is not None})
+        before = next((each for each in looks if now - each.at >= _SHORTEST_SECONDS), None)
+        last = _Look(now, {each.id: each.flow for each in passages if each.flow is not None})
         if not looks or now - looks[-1].at >= _SHORTEST_SECONDS:
-            looks.append(self._last)
-        return passages
-
-    def since_before(self) -> Mapping[str, PerSecond]:
-        """The rates between the last look and an earlier one; none without one."""
-        before, last = self._before, self._last
-        if before is None:
-            return {}
-        found = {}
-        for each, flow in last.flows.items():
-            rate = _rate(before.flows.get(each), flow, last.at - before.at)
-            if rate is not None:
-                found[each] = rate
-        return found
+            looks.append(last)
+        return Seen(passages, last, before)
 
 
 def _rate(before: Flow | None, now: Flow, seconds: float) -> PerSecond | None:

@@ -98,14 +98,14 @@ def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
         ("delivered_total", f"Records it has taken{_SINCE}", {n: e.delivered for n, e in counts.items()}),
     ):
         yield counters(f"alloypy_queue_{name}", documentation, _D, by_name(values))
-    sent = {each.cursor.destination: each.outcomes.delivered_bytes for each in couriers}
+    outcomes = {each.cursor.destination: each.outcomes for each in couriers}
+    sent = {name: each.delivered_bytes for name, each in outcomes.items()}
     documentation = "Bytes of the records it has taken since the start."
     yield counters("alloypy_queue_delivered_bytes_total", documentation, _D, by_name(sent))
     dropped: dict[tuple[str, ...], float] = {
         (name, reason): count for name, each in counts.items() for reason, count in each.dropped.items()
     }
     yield counters("alloypy_queue_dropped_total", f"Records given up{_SINCE}", (*_D, "reason"), dropped)
-    outcomes = {each.cursor.destination: each.outcomes for each in couriers}
     tries: dict[tuple[str, ...], float] = {
         (name, outcome): count for name, each in outcomes.items() for outcome, count in each.tries.items()
     }

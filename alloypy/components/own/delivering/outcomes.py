@@ -74,7 +74,6 @@ class Outcomes:
     ) -> None:
         self._cursor = cursor
         self._pace = pace
-        self._pauses = pauses
         self._clock, self._now = surroundings.clock, surroundings.now
         self._logger = surroundings.logger
         self._publisher = surroundings.publisher
@@ -99,7 +98,7 @@ class Outcomes:
 
     def use(self, pauses: Pauses) -> None:
         """Take new settings."""
-        self._pauses = self.undertaker.pauses = pauses
+        self.undertaker.pauses = pauses
 
     def forget(self, seqs: Sequence[int]) -> None:
         """Records that wait for another try have been dropped by others."""
@@ -184,7 +183,7 @@ class Outcomes:
     ) -> None:
         """The destination did not take a record that it may take later."""
         now, words = self._clock(), words_of(error, stored)
-        suspect = self.suspects.failed(record, now, self._passed, self._pauses, error.pause)
+        suspect = self.suspects.failed(record, now, self._passed, self.undertaker.pauses, error.pause)
         if self._cursor.failed(record.place):
             self._give_up(record, stored, "age", words)
             self.suspects.forget(record.place.seq)
